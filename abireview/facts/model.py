@@ -8,25 +8,25 @@ from typing import Literal
 import msgspec
 
 FactKind = Literal[
-    "row",         # a row of an initialiser table: scope = table, key = what names the row, columns
-    "define",      # #define: key = name, value = normalised replacement text, number if it can be computed
+    "row",  # a row of an initialiser table: scope = table, key = what names the row, columns
+    "define",  # #define: key = name, value = normalised replacement text, number if it can be computed
     "enumerator",  # scope = enum tag or "", key = name, number if known
-    "member",      # scope = struct/union tag, key = member path (outer.inner), value = type, number = order
-    "case",        # an accepted case label: scope = function, key = label, value = the switch expression
-    "call",        # scope = function, key = callee, value = arguments, columns = ("0", arg0), …
-    "return",      # scope = function, key = what is returned (-EINVAL, 0, expr)
-    "store",       # an assignment: scope = function, key = left side, value = operator and right side
-    "cond",        # an if/while/for/?: condition: scope = function, value = normalised condition
-    "stmt",        # any other statement: value = normalised text
-    "local",       # a local's declaration: key = name, value = type
-    "param",       # scope = function, key = parameter name, value = type, number = position
-    "function",    # a function's existence: key = name, value = its return type and parameters
-    "flag",        # a flag in an or-ed expression: scope = function or define, key = flag, value = where it goes
-    "include",     # key = header
-    "attribute",   # a file-scope macro call such as module_param(x, …), SYSCALL_DEFINE: key = macro, columns
-    "file",        # key = path, value = added | deleted | renamed
-    "text",        # a changed line of a document, Kconfig or Makefile: value = the line
-    "word",        # of the commit message: key = the phrase's id, value = the matching text
+    "member",  # scope = struct/union tag, key = member path (outer.inner), value = type, number = order
+    "case",  # an accepted case label: scope = function, key = label, value = the switch expression
+    "call",  # scope = function, key = callee, value = arguments, columns = ("0", arg0), …
+    "return",  # scope = function, key = what is returned (-EINVAL, 0, expr)
+    "store",  # an assignment: scope = function, key = left side, value = operator and right side
+    "cond",  # an if/while/for/?: condition: scope = function, value = normalised condition
+    "stmt",  # any other statement: value = normalised text
+    "local",  # a local's declaration: key = name, value = type
+    "param",  # scope = function, key = parameter name, value = type, number = position
+    "function",  # a function's existence: key = name, value = its return type and parameters
+    "flag",  # a flag in an or-ed expression: scope = function or define, key = flag, value = where it goes
+    "include",  # key = header
+    "attribute",  # a file-scope macro call such as module_param(x, …), SYSCALL_DEFINE: key = macro, columns
+    "file",  # key = path, value = added | deleted | renamed
+    "text",  # a changed line of a document, Kconfig or Makefile: value = the line
+    "word",  # of the commit message: key = the phrase's id, value = the matching text
 ]
 
 

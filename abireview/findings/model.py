@@ -43,7 +43,8 @@ class KnobSought(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One question to the series. ``line`` counts from 1 in the file (new side, old side for a removed line).
 
-    ``at`` is the line in the decoded body of the patch mail (0 if unknown); ``before``/``after`` are the facts compared.
+    ``at`` is the line in the decoded body of the patch mail (0 if unknown); ``before``/``after`` are the facts
+    compared.
     """
 
     rule: str

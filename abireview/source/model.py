@@ -89,9 +89,9 @@ class Fragment(msgspec.Struct, frozen=True):
     """A piece of one file as one patch changes it, cut at one scope of C (a function, a table, an enum, …).
 
     ``patch`` is the index in ``Series.patches`` (from 0), ``path`` the path after the patch.
-    ``name`` is the function's, table's or tag's name on the new side ("" if it cannot be known), ``old_name`` the one on
-    the old side. ``header`` is the scope's first lines where the fragment does not contain them (rebuilt from the hunk's
-    section header), "" where it does.
+    ``name`` is the function's, table's or tag's name on the new side ("" if it cannot be known), ``old_name`` the one
+    on the old side. ``header`` is the scope's first lines where the fragment does not contain them (rebuilt from the
+    hunk's section header), "" where it does.
     ``whole`` is True if the entire scope is in the fragment; ``born``/``died`` if the scope exists only after/before
     the patch. ``kind`` "top" is file-scope text (defines, prototypes, includes), "text" is anything that is not C
     (documentation, Kconfig, Makefiles), "asm" an assembler file.

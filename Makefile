@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+VENV ?= .venv
+BIN = $(VENV)/bin
+PYTEST_FLAGS ?= -n 2
+
+.PHONY: help setup demo test lint unit bench picture lock wheel clean
+
+help:
+	@echo "make demo     set up and check an example series"
+	@echo "make test     everything CI runs: lint, types, import contracts, tests"
+	@echo "make lint     only ruff, mypy and the import contracts"
+	@echo "make unit     only the tests (PYTEST_FLAGS='-k name')"
+	@echo "make bench    CPU time and peak memory of the main jobs"
+	@echo "make picture  draw docs/img/ anew from the real output"
+	@echo "make wheel    build the wheel into dist/"
+	@echo "make lock     renew requirements.lock from pyproject.toml"
+	@echo "make clean    remove what was built (not the cache)"
+
+setup:
+	@.ci/setup $(VENV)
+
+demo: setup
+	@examples/demo $(BIN)
+
+test: setup
+	@.ci/packages
+	@$(MAKE) --no-print-directory lint unit
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: setup
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+bench: setup
+	@$(BIN)/python bench/bench.py
+
+picture: setup
+	@$(BIN)/python docs/img/draw.py
+
+wheel: setup
+	$(BIN)/python -m hatchling build -t wheel
+
+lock: setup
+	$(BIN)/python -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet pip-tools
+	$(VENV)/lock/bin/pip-compile --quiet --allow-unsafe --strip-extras --extra=cluster --extra=dev --generate-hashes \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	    --output-file=requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

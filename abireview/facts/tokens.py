@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A quick tokenizer of C: for comparing code by what it says, not by how it is set.
+
+It needs no whole file: a comment whose opening was cut off ends at its ``*/``, one whose end was cut off runs to the
+end of the text, and a string that is not closed ends with its line. One pass of one regular expression without nested
+repetition, so the cost is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+_SKIP = r"\s+|\\\r?\n|//(?:\\\n|[^\n])*|/\*.*?(?:\*/|\Z)"
+_WORD = r"[A-Za-z_$]\w*"
+_NUMBER = r"\.?\d[\w.]*"
+_STRING = r'"(?:[^"\\\n]|\\.)*"?'
+_CHARACTER = r"'(?:[^'\\\n]|\\.){1,8}'"
+_OPERATOR = (
+    r"\*/(?!\*)|\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||\+=|-=|\*=|/=|%=|&=|\|=|\^=|##|[^\w\s]"
+    r"|\w"  # a letter outside ASCII
+)
+_PATTERN = re.compile(f"(?:{_SKIP})|({_WORD}|{_NUMBER}|{_STRING}|{_CHARACTER}|{_OPERATOR})", re.DOTALL)
+_COMMENT_OR_TOKEN = re.compile(rf"(//(?:\\\n|[^\n])*|/\*.*?(?:\*/|\Z))|{_STRING}|{_CHARACTER}|\*/(?!\*)", re.DOTALL)
+_COMMENT_BODY = re.compile(r"\s*\*(?:\s|$)")
+_CACHED = 1 << 15  # normalised texts kept: rows and statements of a series repeat from patch to patch
+
+
+class Token(NamedTuple):
+    """A token and where it stands: ``start`` and ``end`` are offsets into the text, ``line`` counts from 0."""
+
+    text: str
+    start: int
+    end: int
+    line: int
+
+
+def normalise(text: str) -> str:
+    """C without comments and blanks, tokens apart only where they would run together.
+
+    ``foo ( a,b )`` and ``foo(a, b)`` both give ``foo(a,b)``; ``a - -1`` gives ``a- -1``; adjacent strings stay apart
+    (``"a" "b"``). Applying it twice changes nothing.
+    """
+    return _normalise(text)
+
+
+@lru_cache(maxsize=_CACHED)
+def _normalise(text: str) -> str:
+    return join(words(text))
+
+
+def words(text: str) -> list[str]:
+    """The tokens' texts, comments left out; what stands before an unopened ``*/`` is comment too."""
+    found = [token for token in _PATTERN.findall(text) if token]
+    if "*/" in found:
+        found = found[len(found) - found[::-1].index("*/") :]
+    return found
+
+
+def join(tokens: Iterable[str]) -> str:
+    """Tokens as one text, with a space only where two of them would otherwise be read as one.
+
+    A string that its line left open is closed.
+    """
+    parts: list[str] = []
+    before = " "
+    for token in tokens:
+        if token[0] == '"' and (len(token) == 1 or token[-1] != '"'):
+            token += '"'
+        last, first = before[-1], token[0]
+        if last.isalnum() or last in "_$\"'":
+            if first.isalnum() or first in "_$\"'" or (first == "." and _is_number(before)):
+                parts.append(" ")
+        elif (first.isalnum() or first in "_$\"'") or last == " ":
+            if before == "." and first.isdigit():
+                parts.append(" ")
+        elif _run_together(before, token):
+            parts.append(" ")
+        parts.append(token)
+        before = token
+    return "".join(parts)
+
+
+def _is_number(token: str) -> bool:
+    return token[0].isdigit() or (token[0] == "." and token[1:2].isdigit())
+
+
+@lru_cache(maxsize=4096)
+def _run_together(before: str, after: str) -> bool:
+    if before[-1] == "." and after[0] == ".":
+        return True
+    return _PATTERN.findall(before + after) != [before, after]
+
+
+def tokenise(text: str) -> Iterator[Token]:
+    """The tokens of ``text`` in order with their places; comments are left out as in :func:`words`."""
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    found = [
+        Token(match[1], match.start(1), match.end(1), bisect_right(starts, match.start(1)) - 1)
+        for match in _PATTERN.finditer(text)
+        if match[1]
+    ]
+    for index in range(len(found) - 1, -1, -1):
+        if found[index].text == "*/":
+            found = found[index + 1 :]
+            break
+    return iter(found)
+
+
+def blank_comments(text: str) -> str:
+    """``text`` with each comment replaced by blanks; every other character and every newline keeps its place.
+
+    A comment cut off at the start of the text (lines that begin with ``*``, or an unopened ``*/``) counts as comment.
+    """
+    if "*" not in text and "//" not in text:
+        return text
+    text = _blank_head(text)
+    if "/*" not in text and "//" not in text:
+        return text
+    return _COMMENT_OR_TOKEN.sub(lambda match: _blank(match[0]) if match[1] else match[0], text)
+
+
+def _blank_head(text: str) -> str:
+    end = 0
+    while (match := _COMMENT_BODY.match(text, end)) and text[end : match.end()].strip() == "*":
+        newline = text.find("\n", match.end() - 1)
+        close = text.find("*/", end, newline if newline >= 0 else len(text))
+        if close >= 0:
+            return _blank(text[: close + 2]) + text[close + 2 :]
+        if newline < 0:
+            return _blank(text)
+        end = newline + 1
+    head = 0
+    for match in _COMMENT_OR_TOKEN.finditer(text):
+        if match[0] == "*/":
+            head = match.end()
+            break
+        if match[1]:
+            break
+    head = max(head, end)
+    return _blank(text[:head]) + text[head:] if head else text
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", " ", text)

@@ -29,7 +29,10 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Hunk(msgspec.Struct, frozen=True):
-    """One ``@@ -a,b +c,d @@ section`` hunk."""
+    """One ``@@ -a,b +c,d @@ section`` hunk.
+
+    ``old_bare``/``new_bare``: the hunk's last line on that side is the file's last and has no newline.
+    """
 
     old_start: int
     old_length: int
@@ -37,6 +40,8 @@ class Hunk(msgspec.Struct, frozen=True):
     new_length: int
     section: str
     lines: tuple[Line, ...]
+    old_bare: bool = False
+    new_bare: bool = False
 
 
 class FileDiff(msgspec.Struct, frozen=True):

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
+
+from abireview.facts.lex import join
 
 _SKIP = r"\s+|\\\r?\n|//(?:\\\n|[^\n])*|/\*.*?(?:\*/|\Z)"
 _WORD = r"[A-Za-z_$]\w*"
@@ -39,10 +41,10 @@ class Token(NamedTuple):
 
 
 def normalise(text: str) -> str:
-    """C without comments and blanks, tokens apart only where they would run together.
+    """C without comments and line breaks, its blanks set as :func:`abireview.facts.lex.join` sets them.
 
-    ``foo ( a,b )`` and ``foo(a, b)`` both give ``foo(a,b)``; ``a - -1`` gives ``a- -1``; adjacent strings stay apart
-    (``"a" "b"``). Applying it twice changes nothing.
+    ``foo ( a,b )`` and ``foo(a, b)`` both give ``foo(a, b)``, ``~(A|B)`` gives ``~(A | B)``; adjacent strings stay
+    apart (``"a" "b"``). All facts use this form, so that a rule's pattern need not care what a fact was read from.
     """
     return _normalise(text)
 
@@ -58,41 +60,6 @@ def words(text: str) -> list[str]:
     if "*/" in found:
         found = found[len(found) - found[::-1].index("*/") :]
     return found
-
-
-def join(tokens: Iterable[str]) -> str:
-    """Tokens as one text, with a space only where two of them would otherwise be read as one.
-
-    A string that its line left open is closed.
-    """
-    parts: list[str] = []
-    before = " "
-    for token in tokens:
-        if token[0] == '"' and (len(token) == 1 or token[-1] != '"'):
-            token += '"'
-        last, first = before[-1], token[0]
-        if last.isalnum() or last in "_$\"'":
-            if first.isalnum() or first in "_$\"'" or (first == "." and _is_number(before)):
-                parts.append(" ")
-        elif (first.isalnum() or first in "_$\"'") or last == " ":
-            if before == "." and first.isdigit():
-                parts.append(" ")
-        elif _run_together(before, token):
-            parts.append(" ")
-        parts.append(token)
-        before = token
-    return "".join(parts)
-
-
-def _is_number(token: str) -> bool:
-    return token[0].isdigit() or (token[0] == "." and token[1:2].isdigit())
-
-
-@lru_cache(maxsize=4096)
-def _run_together(before: str, after: str) -> bool:
-    if before[-1] == "." and after[0] == ".":
-        return True
-    return _PATTERN.findall(before + after) != [before, after]
 
 
 def tokenise(text: str) -> Iterator[Token]:

@@ -120,13 +120,17 @@ class SkippedInfo(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One checked series: the document that every format renders."""
+    """One checked series: the document that every format renders.
+
+    ``failed`` names the rules that raised while they ran, each with a sentence on why: the others still reported.
+    """
 
     schema: int = SCHEMA
     tool: ToolInfo
     series: SeriesInfo
     findings: tuple[Finding, ...]
     skipped: tuple[SkippedInfo, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 def encode(result: Result) -> bytes:

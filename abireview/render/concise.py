@@ -16,6 +16,7 @@ def render(results: Iterable[Result], style: Style) -> str:
     for result in results:
         lines += [_finding(finding) for finding in result.findings if finding.state in ("new", "carried")]
         lines += [_skipped(skipped) for skipped in result.skipped]
+        lines += [f"-: error: a rule failed: {_flat(failed)}" for failed in result.failed]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -46,13 +46,15 @@ class _Text:
         series = result.series
         shown = [finding for finding in result.findings if finding.state in OPEN_STATES]
         settled = [finding for finding in result.findings if finding.state not in OPEN_STATES]
-        lines = self._head(series) if result.findings or result.skipped or series.notes else []
+        lines = self._head(series) if result.findings or result.skipped or result.failed or series.notes else []
         for finding in shown:
             lines += ["", *self._finding(finding)]
         if settled:
             lines += ["", *self._settled(settled)]
         if result.skipped:
             lines += ["", *self._skipped(result)]
+        for failed in result.failed:
+            lines += ["", *self._wrapped(f"a rule failed: {failed}", "", INDENT)]
         summary = self._summary(result, len(lines) > 0)
         return "".join(f"{line}\n" for line in [*lines, *([""] if lines else []), *summary])
 
@@ -129,6 +131,8 @@ class _Text:
             text = f"{_counts(result.findings)} in {_count(len(series.patches), 'patch', 'patches')}"
             if result.skipped:
                 text += f", {_count(len(result.skipped), 'thing', 'things')} not checked"
+            if result.failed:
+                text += f", {_count(len(result.failed), 'rule', 'rules')} failed"
         return self._wrapped(text if headed else f"{text}: {series.subject}", "", INDENT)
 
     def _labelled(self, label: str, text: str) -> list[str]:

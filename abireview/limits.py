@@ -1,18 +1,54 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every bound on untrusted input, each with the reason for its size.
-
-Sizes are in bytes unless the name says otherwise.
-"""
+"""Bounds on everything that comes from outside, each with its reason. Sizes are bytes unless the name says otherwise."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# --- source: diffs and trees -----------------------------------------------------------------------------------------
+MIB: Final = 1024 * 1024
 
-#: Lines of one mail that are read as a diff. The largest patch of the kernel lists (generated register headers) has
-#: about 200 000.
-MAX_DIFF_LINES: Final = 400_000
+# --- mail --------------------------------------------------------------------------------------------------------
 
-#: Files of one patch. A treewide patch of the kernel touches at most a few thousand.
-MAX_DIFF_FILES: Final = 5_000
+MAX_MAIL_BYTES: Final = 16 * MIB
+"""One mail. vger refuses mails over 100 kB; 16 MiB leaves room for attachments and stops a mail that never ends."""
+
+MAX_HEADER_BYTES: Final = 256 * 1024
+"""The header of one mail; the longest Cc lists of the kernel take about 20 kB."""
+
+MAX_HEADER_LINES: Final = 2_000
+"""Header fields of one mail; real ones have under 200."""
+
+MAX_ADDRESSES: Final = 1_000
+"""Addresses read from one To or Cc field; tree-wide series have about 200."""
+
+MAX_REFERENCES: Final = 1_000
+"""Message-ids read from one References field; the deepest real threads have about 100."""
+
+MAX_MSGID_CHARS: Final = 998
+"""A message-id: RFC 5322 allows no longer line."""
+
+MAX_SUBJECT_CHARS: Final = 4_000
+"""A subject; the rest is cut. Folded subjects of real mails stay under 400."""
+
+MAX_MIME_PARTS: Final = 100
+"""MIME parts (and so nesting depth) of one mail; the standard parser's cost is lines times depth."""
+
+# --- mailboxes ---------------------------------------------------------------------------------------------------
+
+MAX_THREAD_BYTES: Final = 50 * MIB
+"""A fetched thread, unpacked. The biggest of the archives read for this project (714 mails) is under 10 MiB."""
+
+MAX_THREAD_PACKED_BYTES: Final = 25 * MIB
+"""A fetched thread on the wire; mail packs about 4:1."""
+
+MAX_FILE_BYTES: Final = 200 * MIB
+"""A mailbox file or maildir given to a check, unpacked. ``scan`` streams larger ones."""
+
+MAX_FILE_MAILS: Final = 50_000
+"""Mails of a mailbox file or maildir given to a check; the same reason."""
+
+MAX_SERIES_PATCHES: Final = 999
+"""Patch numbers of ``[PATCH n/m]`` beyond this are taken for something else (dates, fractions)."""
+
+MAX_MISSING_NAMED: Final = 100
+"""Missing patch numbers listed one by one: ``[PATCH 1/999]`` alone should not print 998."""

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One raw mail to a ``Message``, decoded once. Nothing here raises, whatever the bytes are."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from abireview import limits
+from abireview.mail.body import read_body
+from abireview.mail.charset import decode_text
+from abireview.mail.header import Fields, addresses, author_of, date_of, decode_words, message_ids
+from abireview.mail.model import Message
+
+_HEAD_END = re.compile(rb"\n[ \t]*\n")
+_BRACKETED = re.compile(r"<([^<>]+)>")
+
+
+def decode(raw: bytes) -> Message:
+    """Decode one mail (RFC 5322 and MIME) from its raw bytes, LF or CRLF, with or without an mbox ``From `` line.
+
+    A mail without Message-ID gets one made from its bytes, ending in ``@no-message-id.invalid``. What had to be mended
+    is in ``repaired``, what could not be in ``damaged``. Fields are given in ``headers`` without the trace of the
+    transport (Received, DKIM, ARC and spam fields).
+    """
+    damaged: list[str] = []
+    if len(raw) > limits.MAX_MAIL_BYTES:
+        raw = raw[: limits.MAX_MAIL_BYTES]
+        damaged.append(f"the mail is larger than {limits.MAX_MAIL_BYTES // limits.MIB} MiB; the rest was not read")
+    if raw.startswith((b"From ", b">From ")):
+        raw = raw[raw.find(b"\n") + 1 :]
+    if b"\r\n" in raw[: limits.MAX_HEADER_BYTES]:
+        raw = raw.replace(b"\r\n", b"\n")
+    head, body = _split(raw)
+    if len(head) > limits.MAX_HEADER_BYTES:
+        damaged.append("the header is too long; the rest of it was not read")
+    fields = Fields(decode_text(head[: limits.MAX_HEADER_BYTES], "").text)
+    content = read_body(raw, body, fields)
+    repaired = list(content.repaired)
+    msgid = _message_id(fields.get("message-id"))
+    if not msgid:
+        msgid = f"{hashlib.sha256(raw).hexdigest()[:24]}@no-message-id.invalid"
+        repaired.append("the mail has no Message-ID; one was made from its bytes")
+    references = message_ids(fields.get("references"))
+    parents = [i for i in message_ids(fields.get("in-reply-to")) if i != msgid]
+    return Message(
+        msgid=msgid,
+        subject=decode_words(fields.get("subject"))[: limits.MAX_SUBJECT_CHARS],
+        author=author_of(fields.get("from")),
+        date=date_of(fields.get("date")),
+        in_reply_to=parents[0] if parents else (references[-1] if references else ""),
+        references=references,
+        to=addresses(fields.get("to")),
+        cc=addresses(fields.get("cc")),
+        body=content.text,
+        list_id=_list_id(fields.get("list-id")),
+        repaired=tuple(repaired),
+        damaged=(*damaged, *content.damaged),
+        headers=fields.kept(),
+    )
+
+
+def _split(raw: bytes) -> tuple[bytes, bytes]:
+    """Header and body at the first blank line."""
+    if raw.startswith(b"\n"):
+        return b"", raw[1:]
+    match = _HEAD_END.search(raw)
+    return (raw[: match.start()], raw[match.end() :]) if match else (raw, b"")
+
+
+def _message_id(value: str) -> str:
+    found = message_ids(value)
+    if found:
+        return found[0]
+    bare = value.strip(" <>")
+    return bare if bare and " " not in bare and len(bare) <= limits.MAX_MSGID_CHARS else ""
+
+
+def _list_id(value: str) -> str:
+    match = _BRACKETED.search(value)
+    return match.group(1).strip() if match else value.strip()

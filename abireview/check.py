@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The whole way from a series to its findings: pure, deterministic, without network or database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from abireview import __version__
+from abireview.facts.delta import compare
+from abireview.facts.extract import extract
+from abireview.findings.model import Finding, PatchInfo, Result, SeriesInfo, SkippedInfo, ToolInfo
+from abireview.mail.model import Series
+from abireview.rules.context import Context, Paths, Scopes
+from abireview.rules.evaluate import Evaluation
+from abireview.rules.load import RuleSet
+from abireview.source.changeset import changeset
+from abireview.source.model import Fragment, Skipped
+from abireview.source.tree import Tree
+
+
+class Checked:
+    """A result together with what it was made from, for those who want to see why."""
+
+    __slots__ = ("context", "evaluation", "result")
+
+    def __init__(self, result: Result, context: Context | None, evaluation: Evaluation | None) -> None:
+        self.result, self.context, self.evaluation = result, context, evaluation
+
+
+def check(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: Sequence[str] = ()) -> Result:
+    """What SERIES changes for guests and VMMs, as RULES see it; ``arch`` keeps only findings of those architectures.
+
+    Patches of other projects give a result without findings. What could not be read stands in ``skipped``.
+    """
+    return examine(series, rules, tree=tree, arch=arch).result
+
+
+def examine(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: Sequence[str] = ()) -> Checked:
+    """As ``check``, and keeps facts, deltas and gates."""
+    skipped = [item for patch in series.patches for item in patch.skipped]
+    if not series.kernel:
+        return Checked(_result(series, rules, [], skipped, tree), None, None)
+    paths = Paths(rules.paths, rules.read)
+    changes = changeset(series, tree, wanted=paths.wanted)
+    skipped += changes.skipped
+    context = prepare(series, rules, changes.fragments, paths)
+    evaluation = Evaluation(context)
+    findings = [f for f in evaluation.findings() if not arch or f.arch in arch or f.arch == "generic"]
+    failed = tuple(str(failure) for failure in evaluation.failures)
+    return Checked(_result(series, rules, findings, skipped, tree, failed), context, evaluation)
+
+
+def prepare(series: Series, rules: RuleSet, fragments: Sequence[Fragment], paths: Paths) -> Context:
+    """Facts of both sides of every fragment, compared over the series."""
+    kept = [fragment for fragment in fragments if paths.wanted(fragment.path)]
+    sides = [(extract(fragment, "old"), extract(fragment, "new")) for fragment in kept]
+    public = ["uapi" in paths.info(fragment.path).classes for fragment in kept]
+    return Context(series, rules, kept, compare(kept, sides, public=public), paths, Scopes(rules.scopes))
+
+
+def _result(
+    series: Series,
+    rules: RuleSet,
+    findings: Sequence[Finding],
+    skipped: Sequence[Skipped],
+    tree: Tree | None,
+    failed: tuple[str, ...] = (),
+) -> Result:
+    return Result(
+        tool=ToolInfo(__version__, rules.hash),
+        series=SeriesInfo(
+            id=series.id,
+            subject=series.subject,
+            version=series.version,
+            sender=str(series.author),
+            kernel=series.kernel,
+            patches=tuple(PatchInfo(p.msgid, p.n, p.subject) for p in series.patches),
+            base=series.base_commit,
+            tree=tree is not None,
+            date=series.date,
+            kind=series.kind,
+            expected=series.expected,
+            missing=series.missing,
+            rfc=series.rfc,
+            notes=series.notes,
+        ),
+        findings=tuple(findings),
+        skipped=tuple(SkippedInfo(s.patch, s.file, s.why) for s in skipped),
+        failed=failed,
+    )

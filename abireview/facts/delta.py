@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What changed between the facts before and after the whole series.
+
+Facts of both sides of every fragment are compared as multisets; what a later patch takes back, what moves to another
+function or file, what is renamed throughout and what a mechanical edit does everywhere cancels out. What is left is
+attributed to the patch and line that brings it. Order inside a function is behaviour: a check that moves before or
+behind another statement is a change of its gates.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+
+from abireview.facts.model import Fact
+from abireview.facts.rename import Renames
+from abireview.source.model import Fragment
+
+Op = Literal["added", "removed", "changed", "regated"]
+
+BODY_KINDS = frozenset({"case", "call", "return", "store", "cond", "stmt", "local", "flag", "param"})
+TRIVIAL = frozenset({"break", "continue", "goto", "fallthrough", "return"})
+MECHANICAL = 4  # the same edit of tokens in this many places is a mechanical one
+MOVED_TOKENS = 12  # characters a statement needs to be recognised when it moves between two old functions
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """One change of one fact.
+
+    ``old`` is None for an added fact, ``new`` for a removed one; ``regated`` means the same fact under other
+    conditions. ``patch`` indexes Series.patches (that of the new side, else of the old), ``fragment`` the fragments.
+    ``born``: the scope exists only after the series; ``died``: only before it. ``times`` counts equal deltas folded
+    into this one. ``terms`` of a changed condition: ("+&&", term), ("-&&", term), ("+||", term), ("-||", term).
+    """
+
+    op: Op
+    kind: str
+    scope: str
+    key: str
+    old: Fact | None
+    new: Fact | None
+    patch: int
+    path: str
+    fragment: int
+    born: bool = False
+    died: bool = False
+    terms: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def fact(self) -> Fact:
+        """The fact after the change, or before it where nothing is left."""
+        found = self.new or self.old
+        if found is None:  # a delta has at least one side
+            raise ValueError("a delta without a fact")
+        return found
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The conditions that dominate the fact, on the side that has it."""
+        return self.fact.gates
+
+
+class _Item:
+    """A fact of one side that has no equal on the other side of its fragment."""
+
+    __slots__ = ("fact", "fragment", "ident", "live", "patch")
+
+    def __init__(self, fact: Fact, fragment: int, patch: int) -> None:
+        self.fact, self.fragment, self.patch = fact, fragment, patch
+        self.ident: tuple[str, str, str] = (fact.kind, fact.key, fact.value)
+        self.live = True
+
+
+class DeltaSet(msgspec.Struct, frozen=True):
+    """The net deltas of a series, and every fact of its new and old sides (context included) for knobs and gates."""
+
+    deltas: tuple[Delta, ...]
+    after: tuple[tuple[int, Fact], ...]
+    before: tuple[tuple[int, Fact], ...]
+    renames: dict[str, str]
+
+
+Sides = Sequence[tuple[Sequence[Fact], Sequence[Fact]]]
+
+
+def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[bool] = ()) -> DeltaSet:
+    """The net deltas of FRAGMENTS; SIDES holds (old facts, new facts) of each.
+
+    ``public[i]`` is True for fragments of headers whose names are interface: there a rename is a change.
+    """
+    removed, added, regated = _fragment_differences(fragments, sides)
+    renames = Renames.learn(fragments, [i for i, flag in enumerate(public) if flag])
+    born, died = _lives(fragments)
+    kept_public = {i for i, flag in enumerate(public) if flag}
+    _cancel_equal(removed, added, renames, kept_public)
+    _cancel_moves(removed, added, renames, born, died, kept_public)
+    pairs = _pair(removed, added, renames)
+    pairs = _drop_mechanical(pairs)
+    found = [_pair_delta(pair, fragments, born, died) for pair in pairs]
+    found += [_single(item, "removed", fragments, born, died) for item in removed if item.live]
+    found += [_single(item, "added", fragments, born, died) for item in added if item.live]
+    found += [_regated(old, new, index, fragments, born, died) for old, new, index in _net_regated(regated)]
+    found.sort(key=lambda d: (d.patch, d.fragment, d.fact.line, d.op, d.kind, d.key, d.fact.value))
+    after = tuple((i, fact) for i, (_, new) in enumerate(sides) for fact in new)
+    before = tuple((i, fact) for i, (old, _) in enumerate(sides) for fact in old)
+    return DeltaSet(tuple(found), after, before, dict(renames.names))
+
+
+def _fragment_differences(
+    fragments: Sequence[Fragment], sides: Sides
+) -> tuple[list[_Item], list[_Item], list[tuple[Fact, Fact, int]]]:
+    removed: list[_Item] = []
+    added: list[_Item] = []
+    regated: list[tuple[Fact, Fact, int]] = []
+    for index, (old, new) in enumerate(sides):
+        patch = fragments[index].patch
+        by_ident: dict[tuple[str, str, str], list[Fact]] = defaultdict(list)
+        for fact in old:
+            by_ident[fact.kind, fact.key, fact.value].append(fact)
+        for fact in new:
+            equal = by_ident.get((fact.kind, fact.key, fact.value))
+            if not equal:
+                added.append(_Item(fact, index, patch))
+                continue
+            twin = _closest(fact, equal)
+            equal.remove(twin)
+            if fact.kind in BODY_KINDS and _core(twin, fact) != _core(fact, twin):
+                regated.append((twin, fact, index))
+        removed.extend(_Item(fact, index, patch) for rest in by_ident.values() for fact in rest)
+    removed.sort(key=lambda item: (item.fragment, item.fact.line))
+    return removed, added, regated
+
+
+def _closest(fact: Fact, equal: list[Fact]) -> Fact:
+    return next((twin for twin in equal if twin.gates == fact.gates), equal[0])
+
+
+def _core(fact: Fact, twin: Fact) -> tuple[str, ...]:
+    """The gates that count when FACT is compared with its TWIN: early returns only if one of the lines moved."""
+    if fact.changed or twin.changed:
+        return fact.gates
+    return tuple(gate for gate in fact.gates if not gate.startswith("unless "))
+
+
+def _lives(fragments: Sequence[Fragment]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """(kind, name) of scopes that exist only after and only before the series."""
+    starts: dict[tuple[str, str], bool] = {}
+    ends: dict[tuple[str, str], bool] = {}
+    for fragment in fragments:
+        for name, is_old in ((fragment.old_name, True), (fragment.name, False)):
+            key = (fragment.kind, name)
+            if not name:
+                continue
+            if key not in starts:
+                starts[key] = (fragment.died or not fragment.born) if is_old else not fragment.born
+            ends[key] = not (fragment.died or (is_old and fragment.old_name != fragment.name))
+    return (
+        {key for key, existed in starts.items() if not existed},
+        {key for key, remains in ends.items() if not remains},
+    )
+
+
+def _cancel_equal(removed: list[_Item], added: list[_Item], renames: Renames, public: set[int]) -> None:
+    """Cancel what one patch removes and another adds in the same scope."""
+    waiting: dict[tuple[str, tuple[str, str, str]], list[_Item]] = defaultdict(list)
+    for item in added:
+        waiting[item.fact.scope, item.ident].append(item)
+    for item in removed:
+        scopes = {item.fact.scope, renames.apply(item.fact.scope)}
+        idents = [item.ident]
+        if item.fragment not in public:
+            idents.append(renames.ident(item.ident))
+        for scope in sorted(scopes):
+            twin = next((t for i in idents for t in waiting.get((scope, i), ()) if t.live), None)
+            if twin is not None:
+                item.live = twin.live = False
+                break
+
+
+def _cancel_moves(
+    removed: list[_Item],
+    added: list[_Item],
+    renames: Renames,
+    born: set[tuple[str, str]],
+    died: set[tuple[str, str]],
+    public: set[int],
+) -> None:
+    waiting: dict[tuple[str, str, str], list[_Item]] = defaultdict(list)
+    for item in added:
+        if item.live:
+            waiting[item.ident].append(item)
+    for item in removed:
+        if not item.live or item.fragment in public:
+            continue
+        for ident in [item.ident, renames.ident(item.ident)]:
+            twins = [twin for twin in waiting.get(ident, ()) if twin.live]
+            twin = next((t for t in twins if _may_move(item, t, born, died)), None)
+            if twin is not None:
+                item.live = twin.live = False
+                break
+
+
+def _may_move(old: _Item, new: _Item, born: set[tuple[str, str]], died: set[tuple[str, str]]) -> bool:
+    if old.fact.kind not in BODY_KINDS:
+        return True
+    if ("function", new.fact.scope) in born or ("function", old.fact.scope) in died:
+        return True
+    text = old.fact.value if old.fact.kind != "call" else f"{old.fact.key}({old.fact.value})"
+    return old.fact.kind != "return" and len(text) >= MOVED_TOKENS and old.fact.key not in TRIVIAL
+
+
+def _pair(removed: list[_Item], added: list[_Item], renames: Renames) -> list[tuple[_Item, _Item]]:
+    """Removed and added facts that are the two sides of one change: same scope and kind, same key or alike."""
+    pairs: list[tuple[_Item, _Item]] = []
+    by_place: dict[tuple[int, str, str], list[_Item]] = defaultdict(list)
+    for item in added:
+        if item.live:
+            by_place[item.patch, item.fact.kind, item.fact.scope].append(item)
+    olds = [item for item in removed if item.live]
+    for same_key in (True, False):
+        for item in olds:
+            if not item.live:
+                continue
+            place = (item.patch, item.fact.kind, renames.apply(item.fact.scope))
+            candidates = [c for c in by_place.get(place, ()) if c.live]
+            twin = _best(item, candidates, renames, same_key)
+            if twin is not None:
+                item.live = twin.live = False
+                pairs.append((item, twin))
+    return pairs
+
+
+def _best(item: _Item, candidates: list[_Item], renames: Renames, same_key: bool) -> _Item | None:
+    if same_key:
+        key = renames.apply(item.fact.key)
+        equal = [c for c in candidates if c.fact.key == key and item.fact.kind != "cond"]
+        return min(equal, key=lambda c: abs(c.fact.line - item.fact.line), default=None)
+    if item.fact.kind not in ("cond", "store", "stmt", "call", "return", "row", "function", "local", "text"):
+        return None
+    words = set(renames.apply(item.fact.value).split())
+    scored = []
+    for candidate in candidates:
+        if candidate.fragment != item.fragment:
+            continue
+        other = set(candidate.fact.value.split())
+        common = len(words & other) / max(1, len(words | other))
+        near = abs(candidate.fact.line - item.fact.line)
+        if _alike(item.fact.kind, common, near):
+            scored.append((common, -near, candidate))
+    return max(scored, key=lambda s: (s[0], s[1]), default=(0, 0, None))[2]
+
+
+def _alike(kind: str, common: float, near: int) -> bool:
+    """Whether two facts with COMMON of their words and NEAR lines apart are two sides of one change."""
+    if kind == "cond":
+        return common >= 0.3 or near <= 1
+    if kind in ("store", "stmt", "text"):
+        return common >= 0.5
+    return near <= 1 or common >= 0.7
+
+
+def _edit(old: Fact, new: Fact) -> tuple[str, str]:
+    """The differing middle of two facts' words."""
+    left, right = f"{old.key} {old.value}".split(), f"{new.key} {new.value}".split()
+    while left and right and left[0] == right[0]:
+        left, right = left[1:], right[1:]
+    while left and right and left[-1] == right[-1]:
+        left, right = left[:-1], right[:-1]
+    return " ".join(left), " ".join(right)
+
+
+def _drop_mechanical(pairs: list[tuple[_Item, _Item]]) -> list[tuple[_Item, _Item]]:
+    edits = [_edit(old.fact, new.fact) for old, new in pairs]
+    places: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for edit, (old, _) in zip(edits, pairs, strict=True):
+        if old.fact.kind in BODY_KINDS:
+            places[edit].add((old.fact.path, old.fact.scope))
+    often = {edit for edit, found in places.items() if len(found) >= MECHANICAL}
+    return [pair for edit, pair in zip(edits, pairs, strict=True) if edit not in often]
+
+
+def _net_regated(regated: list[tuple[Fact, Fact, int]]) -> Iterable[tuple[Fact, Fact, int]]:
+    """Without those that a later patch takes back."""
+    balance: Counter[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = Counter()
+    for old, new, _ in regated:
+        balance[new.scope, f"{new.key} {new.value}", old.gates, new.gates] += 1
+    for old, new, index in regated:
+        back = (new.scope, f"{new.key} {new.value}", new.gates, old.gates)
+        if balance.get(back, 0) > 0:
+            balance[back] -= 1
+            continue
+        yield old, new, index
+
+
+def _is(scope: str, fragment: Fragment, lives: set[tuple[str, str]]) -> bool:
+    return (fragment.kind, scope) in lives
+
+
+def _pair_delta(
+    pair: tuple[_Item, _Item],
+    fragments: Sequence[Fragment],
+    born: set[tuple[str, str]],
+    died: set[tuple[str, str]],
+) -> Delta:
+    old, new = pair[0].fact, pair[1].fact
+    fragment = fragments[pair[1].fragment]
+    return Delta(
+        "changed", new.kind, new.scope, new.key, old, new, pair[1].patch, new.path, pair[1].fragment,
+        _is(new.scope, fragment, born), _is(old.scope, fragment, died),
+        terms(old.value, new.value) if new.kind == "cond" else (),
+    )  # fmt: skip
+
+
+def _single(
+    item: _Item,
+    op: Op,
+    fragments: Sequence[Fragment],
+    born: set[tuple[str, str]],
+    died: set[tuple[str, str]],
+) -> Delta:
+    fact, fragment = item.fact, fragments[item.fragment]
+    old, new = (fact, None) if op == "removed" else (None, fact)
+    return Delta(
+        op, fact.kind, fact.scope, fact.key, old, new, item.patch, fact.path, item.fragment,
+        _is(fact.scope, fragment, born), _is(fact.scope, fragment, died),
+    )  # fmt: skip
+
+
+def _regated(
+    old: Fact,
+    new: Fact,
+    index: int,
+    fragments: Sequence[Fragment],
+    born: set[tuple[str, str]],
+    died: set[tuple[str, str]],
+) -> Delta:
+    fragment = fragments[index]
+    return Delta(
+        "regated", new.kind, new.scope, new.key, old, new, fragment.patch, new.path, index,
+        _is(new.scope, fragment, born), _is(new.scope, fragment, died),
+    )  # fmt: skip
+
+
+def terms(old: str, new: str) -> tuple[tuple[str, str], ...]:
+    """How condition OLD became NEW: the terms that ``&&`` and ``||`` join, gained (+) and lost (-), in order."""
+    found: list[tuple[str, str]] = []
+    for mark in ("&&", "||"):
+        before, after = Counter(split_terms(old, mark)), Counter(split_terms(new, mark))
+        if len(before) == 1 and len(after) == 1:
+            continue
+        found += [(f"-{mark}", term) for term in before - after]
+        found += [(f"+{mark}", term) for term in after - before]
+    return tuple(found)
+
+
+def split_terms(condition: str, mark: str) -> list[str]:
+    """The operands of MARK (``&&`` or ``||``) at the outermost level of a normalised condition."""
+    parts: list[str] = []
+    depth, start, at = 0, 0, 0
+    while at < len(condition):
+        char = condition[at]
+        if char in "([{":
+            depth += 1
+        elif char in ")]}":
+            depth -= 1
+        elif depth == 0 and condition.startswith(mark, at):
+            parts.append(condition[start:at].strip())
+            at += len(mark)
+            start = at
+            continue
+        at += 1
+    parts.append(condition[start:].strip())
+    return [part for part in parts if part]

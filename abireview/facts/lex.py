@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A line-aware C lexer for pieces of functions: it never fails, whatever is cut off at either end.
+
+tree-sitter reads whole scopes; a hunk of a function is often neither a statement list nor balanced, and three quarters
+of such pieces give it error nodes. Tokens and indentation are enough to tell statements and what dominates them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Token(NamedTuple):
+    """One token: its text, the line it starts on (from 0), and whether it is a name."""
+
+    text: str
+    line: int
+    name: bool
+
+
+class Directive(NamedTuple):
+    """A preprocessor line inside a function: ``word`` is ``if``, ``else``, ``endif``, …, ``rest`` its argument."""
+
+    word: str
+    rest: str
+    line: int
+
+
+TOKEN = re.compile(
+    r"""(?P<blank>[ \t\f\v\r\\]+)
+      | (?P<name>[A-Za-z_]\w*)
+      | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
+      | (?P<string>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)
+      | (?P<mark>\.\.\.|->|\+\+|--|<<=|>>=|<<|>>|[-+*/%&|^!=<>]=|&&|\|\||\#\#|.)""",
+    re.VERBOSE,
+)
+COMMENT_START = re.compile(r"/\*|//|\"|'")
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"?|\'(?:[^\'\\]|\\.)*\'?')
+DIRECTIVE = re.compile(r"^\s*#\s*(\w*)\s*(.*)")
+
+
+def strip_comments(lines: Iterable[str]) -> list[str]:
+    """The lines without comments, one for one.
+
+    A piece that begins inside a block comment is recognised by a line that starts with ``*`` (kernel style) before any
+    comment was opened.
+    """
+    out: list[str] = []
+    inside = False
+    for raw in lines:
+        line = raw
+        if inside or _continues_comment(line, out):
+            end = line.find("*/")
+            inside = end < 0
+            if inside:
+                out.append("")
+                continue
+            line = line[end + 2 :]
+        line, inside = _strip_line(line)
+        out.append(line)
+    return out
+
+
+def _continues_comment(line: str, before: list[str]) -> bool:
+    text = line.lstrip()
+    if not text.startswith("*") or text[1:2] not in ("", " ", "/", "\t"):
+        return False
+    return all(not earlier.strip() for earlier in before)
+
+
+def _strip_line(line: str) -> tuple[str, bool]:
+    if "/" not in line:
+        return line, False
+    kept: list[str] = []
+    at = 0
+    while (found := COMMENT_START.search(line, at)) is not None:
+        start = found.start()
+        if found.group() in "\"'":
+            end = STRING.match(line, start)
+            stop = end.end() if end else len(line)
+            kept.append(line[at:stop])
+            at = stop
+            continue
+        kept.append(line[at:start])
+        if found.group() == "//":
+            return "".join(kept), False
+        close = line.find("*/", start + 2)
+        if close < 0:
+            return "".join(kept), True
+        kept.append(" ")
+        at = close + 2
+    kept.append(line[at:])
+    return "".join(kept), False
+
+
+def lex(lines: Iterable[str]) -> tuple[list[Token], list[Directive]]:
+    """Tokens and preprocessor lines of LINES (comments already out); a directive's continuation lines belong to it."""
+    tokens: list[Token] = []
+    directives: list[Directive] = []
+    continued = False
+    for number, line in enumerate(lines):
+        if continued or (line.lstrip().startswith("#") and not line.lstrip().startswith("##")):
+            if not continued:
+                found = DIRECTIVE.match(line)
+                if found:
+                    directives.append(Directive(found.group(1), found.group(2).rstrip("\\ \t"), number))
+            continued = line.rstrip().endswith("\\")
+            continue
+        for piece in TOKEN.finditer(line):
+            kind = piece.lastgroup
+            if kind != "blank":
+                tokens.append(Token(piece.group(), number, kind == "name"))
+    return tokens, directives
+
+
+_OPEN = frozenset({"(", "[", "->", ".", "!", "~", "##"})
+_CLOSE = frozenset({")", "]", ",", ";", "->", ".", "[", "++", "--", "##"})
+_UNARY = frozenset({"-", "+", "*", "&"})
+_WORDS_BEFORE_PAREN = frozenset({"if", "for", "while", "switch", "return", "case", "do", "else"})
+
+
+def join(tokens: Iterable[Token] | Iterable[str]) -> str:
+    """Tokens as one normalised line: blanks only around binary operators and where two words would run together."""
+    out: list[str] = []
+    last = ""
+    unary = False
+    for token in tokens:
+        text = token.text if isinstance(token, Token) else token
+        if last and not unary and _needs_blank(last, text):
+            out.append(" ")
+        out.append(text)
+        unary = text in _UNARY and (not last or not _ends_operand(last))
+        last = text
+    return "".join(out)
+
+
+def _ends_operand(text: str) -> bool:
+    return text in (")", "]") or (_is_word(text[-1]) and text not in _WORDS_BEFORE_PAREN)
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char in "_\"'"
+
+
+def _needs_blank(last: str, text: str) -> bool:
+    if last in _OPEN or text in _CLOSE:
+        return False
+    if text == "(":
+        return not _ends_operand(last)
+    return True

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What rules are evaluated against: a series' deltas and facts, with paths, scopes, gates and words classed by data."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from abireview.facts.delta import Delta, DeltaSet
+from abireview.facts.model import Fact
+from abireview.mail.model import Patch, Series
+from abireview.rules import regex
+from abireview.rules.load import RuleSet
+from abireview.rules.schema import PathClass, Scope
+from abireview.source.model import Fragment
+
+
+class PathInfo:
+    """What a path is: its classes (``uapi``, ``selftest``, ``doc``, …), architecture and default surface."""
+
+    __slots__ = ("arch", "classes", "surface")
+
+    def __init__(self, classes: frozenset[str], arch: str, surface: str) -> None:
+        self.classes, self.arch, self.surface = classes, arch, surface
+
+
+class Paths:
+    """Classes paths by the rule set's table, each path once."""
+
+    def __init__(self, table: Sequence[PathClass], read: Iterable[str]) -> None:
+        self.table = table
+        self.read = frozenset(read)
+        self.known: dict[str, PathInfo] = {}
+
+    def info(self, path: str) -> PathInfo:
+        """The classes of PATH: of every matching line, up to one marked ``last``; arch and surface of the first."""
+        found = self.known.get(path)
+        if found is None:
+            found = self.known[path] = self._look(path)
+        return found
+
+    def _look(self, path: str) -> PathInfo:
+        classes: set[str] = set()
+        arch = surface = ""
+        for line in self.table:
+            match = regex.search(line.match, path)
+            if not match:
+                continue
+            classes.update(line.classes)
+            arch = arch or match.expand(line.arch.replace("{arch}", r"\g<arch>"))
+            surface = surface or line.surface
+            if line.last:
+                break
+        return PathInfo(frozenset(classes), arch or "generic", surface)
+
+    def wanted(self, path: str) -> bool:
+        """Whether files at PATH are parsed at all."""
+        return bool(self.info(path).classes & self.read)
+
+
+class Scopes:
+    """Which named scopes a (kind, name, path) belongs to."""
+
+    def __init__(self, table: Sequence[Scope]) -> None:
+        self.by_kind: dict[str, list[Scope]] = defaultdict(list)
+        for scope in table:
+            for kind in scope.kind:
+                self.by_kind[kind].append(scope)
+        self.known: dict[tuple[str, str, str], tuple[Scope, ...]] = {}
+
+    def of(self, kind: str, name: str, path: str) -> tuple[Scope, ...]:
+        """The scopes of the table that NAME at PATH is one of, in the table's order."""
+        key = (kind, name, path)
+        found = self.known.get(key)
+        if found is None:
+            found = tuple(s for s in self.by_kind.get(kind, ()) if _is(s, name, path))
+            self.known[key] = found
+        return found
+
+    def ids(self, kind: str, name: str, path: str) -> frozenset[str]:
+        """The ids of ``of()``."""
+        return frozenset(scope.id for scope in self.of(kind, name, path))
+
+
+def _is(scope: Scope, name: str, path: str) -> bool:
+    if scope.path and not regex.search(scope.path, path):
+        return False
+    return regex.full(scope.name, name) is not None
+
+
+class Context:
+    """One series, ready for rules."""
+
+    def __init__(
+        self,
+        series: Series,
+        rules: RuleSet,
+        fragments: Sequence[Fragment],
+        found: DeltaSet,
+        paths: Paths,
+        scopes: Scopes,
+    ) -> None:
+        self.series, self.rules, self.fragments, self.found = series, rules, fragments, found
+        self.paths, self.scopes = paths, scopes
+        self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
+        for delta in found.deltas:
+            self.deltas_by_kind[delta.kind].append(delta)
+        self.words = [_phrases(patch, rules) for patch in series.patches]
+
+    @cached_property
+    def after_by_kind(self) -> dict[str, list[tuple[int, Fact]]]:
+        """Facts of the new sides by kind, with their fragment's index."""
+        return _by_kind(self.found.after)
+
+    @cached_property
+    def before_by_kind(self) -> dict[str, list[tuple[int, Fact]]]:
+        """Facts of the old sides by kind, with their fragment's index."""
+        return _by_kind(self.found.before)
+
+    def scope_ids(self, fragment: int, fact: Fact) -> frozenset[str]:
+        """The named scopes of FACT."""
+        kind = self.fragments[fragment].kind
+        name = fact.scope if kind not in ("top", "text", "asm") else fact.key
+        lookup = fact.kind if kind in ("top", "text", "asm") else kind
+        return self.scopes.ids(lookup, name, fact.path)
+
+    def surface(self, fragment: int, fact: Fact) -> str:
+        """The surface of FACT: of its first named scope that has one, else of its path, else ``other``."""
+        kind = self.fragments[fragment].kind
+        name = fact.scope if kind not in ("top", "text", "asm") else fact.key
+        lookup = fact.kind if kind in ("top", "text", "asm") else kind
+        for scope in self.scopes.of(lookup, name, fact.path):
+            if scope.surface:
+                return scope.surface
+        return self.paths.info(fact.path).surface or "other"
+
+    def patch(self, index: int) -> Patch:
+        """The patch of that index."""
+        return self.series.patches[index]
+
+
+def _by_kind(facts: Iterable[tuple[int, Fact]]) -> dict[str, list[tuple[int, Fact]]]:
+    found: dict[str, list[tuple[int, Fact]]] = defaultdict(list)
+    for index, fact in facts:
+        found[fact.kind].append((index, fact))
+    return found
+
+
+def _phrases(patch: Patch, rules: RuleSet) -> frozenset[str]:
+    text = f"{patch.subject}\n{patch.log}"[:16384]
+    flat = " ".join(text.split()).lower()
+    found = {
+        p.id for p in rules.phrases if any(regex.search(p.match, flat[i : i + 4096]) for i in range(0, len(flat), 4000))
+    }
+    if any(trailer.name.lower() == "fixes" for trailer in patch.trailers):
+        found.add("fixes-trailer")
+    return frozenset(found)

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From deltas to findings: which rule matches, which knob settles it, one finding a patch, rule and scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from abireview.errors import RuleFailure
+from abireview.findings.fingerprint import fingerprint
+from abireview.findings.model import Finding, Grade, KnobFound, KnobSought, Level
+from abireview.rules.context import Context
+from abireview.rules.evidence import lines_of, position
+from abireview.rules.gates import Gates
+from abireview.rules.knobs import Knobs
+from abireview.rules.match import Captures, Hit, Matcher
+from abireview.rules.schema import Collect, Pattern, Rule, Variant
+
+GRADES: tuple[Grade, ...] = ("low", "medium", "high")
+MAX_EVIDENCE = 24  # lines a finding shows; a table of a hundred rows is one finding, not a hundred lines
+MAX_MISSING = 64  # numbers a range of revisions may span
+
+
+class Evaluation:
+    """All rules over one series. ``failures`` holds (rule id, error) of rules that raised."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.gates = Gates(context)
+        self.matcher = Matcher(context, self.gates)
+        self.knobs = Knobs(context, self.matcher)
+        self.failures: list[RuleFailure] = []
+
+    def findings(self) -> list[Finding]:
+        """The findings of every rule, sorted by patch, file, line and rule."""
+        found: list[Finding] = []
+        for rule in self.context.rules.rules:
+            try:
+                found.extend(self._rule(rule))
+            except (ValueError, KeyError, IndexError, RecursionError) as error:
+                self.failures.append(RuleFailure(f"rule {rule.id} failed: {error!r}"))
+        found.sort(key=lambda f: (f.n, f.file, f.line, f.rule, f.fingerprint))
+        return _merged(found)
+
+    def _rule(self, rule: Rule) -> Iterable[Finding]:
+        groups: dict[tuple[object, ...], list[Hit]] = {}
+        for pattern in rule.match:
+            count = 0
+            hits = []
+            for hit in self.matcher.find(pattern, {}):
+                if rule.arch and self.context.paths.info(hit.fact.path).arch not in rule.arch:
+                    continue
+                count += 1
+                hits.append(hit)
+            if count < pattern.at_least:
+                continue
+            for hit in hits:
+                members = groups.setdefault(self._group(rule, hit), [])
+                if all(member.fact is not hit.fact for member in members):
+                    members.append(hit)
+        for hits in groups.values():
+            finding = self._finding(rule, hits)
+            if finding is not None:
+                yield finding
+
+    def _group(self, rule: Rule, hit: Hit) -> tuple[object, ...]:
+        patch = self.context.fragments[hit.fragment].patch
+        if rule.group == "patch":
+            return (patch,)
+        if rule.group == "file":
+            return (patch, hit.fact.path)
+        if rule.group == "key":
+            return (patch, hit.fact.path, hit.fact.scope, hit.fact.key)
+        return (patch, hit.fact.path, hit.fact.scope)
+
+    def _finding(self, rule: Rule, hits: list[Hit]) -> Finding | None:
+        kept = []
+        for hit in hits:
+            captures = self._captures(rule, hit)
+            if captures is not None:
+                hit.captures.update(captures)
+                kept.append(hit)
+        if not kept:
+            return None
+        first = kept[0]
+        sought: list[KnobSought] = []
+        knob: KnobFound | None = None
+        level: Level = rule.level
+        confidence: Grade = rule.confidence
+        for use in rule.knob:
+            results = [self.knobs.look(use, hit) for hit in kept]
+            found = [result for result in results if result is not None]
+            sought.append(self.knobs.sought(use, len(found) == len(results)))
+            if len(found) < len(results):
+                kept, results = self._unsettled(kept, results, use.settles)
+                first = kept[0]
+                continue
+            if use.settles == "silent":
+                return None
+            if use.settles == "lower":
+                confidence = _step(confidence, -1)
+                continue
+            knob, level = found[0], "note"
+            break
+        return self._build(rule, kept, first, level, confidence, knob, tuple(sought))
+
+    def _unsettled(
+        self, hits: list[Hit], results: Sequence[KnobFound | None], settles: str
+    ) -> tuple[list[Hit], list[KnobFound | None]]:
+        """Hits that the knob does not cover; where it settles only some of them, those are left out."""
+        if settles == "lower":
+            return hits, list(results)
+        rest = [hit for hit, result in zip(hits, results, strict=True) if result is None]
+        return rest, [None] * len(rest)
+
+    def _captures(self, rule: Rule, hit: Hit) -> Captures | None:
+        """What the rule's conditions add to the captures, None if one of them is not met."""
+        bound = dict(hit.captures)
+        for pattern in rule.unless:
+            if self._count(pattern, bound, hit):
+                return None
+        for pattern in rule.require:
+            met = self._first(pattern, bound, hit)
+            if met is None:
+                return None
+            bound.update({k: v for k, v in met.captures.items() if k not in bound})
+        for item in rule.collect:
+            bound[item.name] = self._collect(item, bound, hit)
+        for missing in rule.missing:
+            absent = _missing(bound, missing.first, missing.last, bound.get(missing.of, ""))
+            bound[missing.name] = ", ".join(map(str, absent)) or "none"
+            if (missing.only_if == "any" and not absent) or (missing.only_if == "none" and absent):
+                return None
+        return bound
+
+    def _count(self, pattern: Pattern, bound: Captures, hit: Hit) -> bool:
+        needed = pattern.at_least
+        for found in self.matcher.find(pattern, bound, hit):
+            if found.fact is not hit.fact or pattern.on != "delta":
+                needed -= 1
+                if needed <= 0:
+                    return True
+        return False
+
+    def _first(self, pattern: Pattern, bound: Captures, hit: Hit) -> Hit | None:
+        return next(iter(self.matcher.find(pattern, bound, hit)), None)
+
+    def _collect(self, item: Collect, bound: Captures, hit: Hit) -> str:
+        values = {found.captures.get(item.name, "") for found in self.matcher.find(item.pattern, bound, hit)}
+        values.discard("")
+        return ", ".join(sorted(values, key=_natural)) or item.none
+
+    def _build(
+        self,
+        rule: Rule,
+        hits: list[Hit],
+        first: Hit,
+        level: Level,
+        confidence: Grade,
+        knob: KnobFound | None,
+        sought: tuple[KnobSought, ...],
+    ) -> Finding | None:
+        fragment = self.context.fragments[first.fragment]
+        patch = self.context.patch(fragment.patch)
+        severity = self._severity(rule, first, fragment.patch)
+        variant = self._variant(rule, first)
+        if variant is not None:
+            level = variant.level if variant.level and knob is None else level
+            severity = variant.severity or severity
+            confidence = variant.confidence or confidence
+        if self.context.words[fragment.patch] & set(rule.lower_on_words):
+            confidence = _step(confidence, -1)
+        if level == "flag" and GRADES.index(confidence) < GRADES.index(rule.flag_at):
+            if rule.below == "silent":
+                return None
+            level = "note"
+        captures = dict(first.captures)
+        captures["keys"] = _listed(hit.fact.key for hit in hits)
+        captures["knob"] = knob.what if knob else ""
+        evidence = tuple(dict.fromkeys(line for hit in hits for line in lines_of(hit, self.context)))[:MAX_EVIDENCE]
+        where = position(first, self.context)
+        surface = rule.surface if rule.surface != "auto" else self.context.surface(first.fragment, first.fact)
+        symbol = first.fact.scope or first.fact.key
+        return Finding(
+            rule=rule.id,
+            level=level,
+            klass=rule.klass,
+            severity=severity,
+            confidence=confidence,
+            surface=surface,
+            arch=self.context.paths.info(first.fact.path).arch,
+            visible_to=rule.visible_to,
+            direction=rule.direction,
+            patch=patch.msgid,
+            file=first.fact.path,
+            line=where.line,
+            symbol=symbol,
+            evidence=evidence,
+            message=fill((variant.message if variant else "") or rule.message, captures),
+            question=fill((variant.question if variant else "") or rule.question, captures),
+            knob=knob,
+            fingerprint=fingerprint(rule.id, first.fact.path, symbol, evidence),
+            n=patch.n,
+            m=patch.m,
+            at=where.at,
+            before=tuple(dict.fromkeys(_shown(hit, "old") for hit in hits if _shown(hit, "old")))[:MAX_EVIDENCE],
+            after=tuple(dict.fromkeys(_shown(hit, "new") for hit in hits if _shown(hit, "new")))[:MAX_EVIDENCE],
+            sought=sought,
+            gates=first.fact.gates,
+            partial=not fragment.whole,
+        )
+
+    def _variant(self, rule: Rule, hit: Hit) -> Variant | None:
+        for variant in rule.variant:
+            if (self._first(variant.when, hit.captures, hit) is None) == variant.absent:
+                return variant
+        return None
+
+    def _severity(self, rule: Rule, hit: Hit, patch: int) -> Grade:
+        arch = self.context.paths.info(hit.fact.path).arch
+        severity = rule.severity_by_arch.get(arch, rule.severity)
+        if rule.severity_if_fix and self.context.words[patch] & {"fixes-trailer", "fix-subject"}:
+            severity = min(severity, rule.severity_if_fix, key=GRADES.index)
+        return _step(severity, -1) if self.context.series.rfc else severity
+
+
+def _step(grade: Grade, by: int) -> Grade:
+    return GRADES[max(0, min(len(GRADES) - 1, GRADES.index(grade) + by))]
+
+
+def _natural(text: str) -> tuple[int, str]:
+    digits = "".join(char for char in text if char.isdigit())
+    return (int(digits[:9]) if digits else -1, text)
+
+
+def _missing(bound: Captures, first: str, last: str, present: str) -> list[int]:
+    try:
+        low, high = int(fill(first, bound)), int(fill(last, bound))
+    except ValueError:
+        return []
+    have = {part.strip() for part in present.split(",")}
+    return [number for number in range(low, min(high, low + MAX_MISSING) + 1) if str(number) not in have]
+
+
+def fill(template: str, captures: Captures) -> str:
+    """TEMPLATE with ``{name}`` replaced by captures; a name that was not captured becomes an ellipsis."""
+
+    class _Default(dict[str, str]):
+        def __missing__(self, key: str) -> str:
+            return "…"
+
+    return template.format_map(_Default({name: _short(text) for name, text in captures.items()}))
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 120 else flat[:117] + "…"
+
+
+def _listed(names: Iterable[str]) -> str:
+    unique = list(dict.fromkeys(names))
+    if len(unique) <= 4:
+        return ", ".join(unique)
+    return f"{', '.join(unique[:3])} and {len(unique) - 3} more"
+
+
+def _shown(hit: Hit, side: str) -> str:
+    fact = hit.fact if hit.delta is None else (hit.delta.old if side == "old" else hit.delta.new)
+    if fact is None or (hit.delta is None and side == "old"):
+        return ""
+    gates = f" [{'; '.join(fact.gates)}]" if fact.gates else ""
+    number = f" ({fact.number})" if fact.number is not None else ""
+    return _short(f"{fact.kind} {fact.scope + ': ' if fact.scope else ''}{fact.key} {fact.value}{number}{gates}")
+
+
+def _merged(found: list[Finding]) -> list[Finding]:
+    """Without findings that say less of the same lines: of two flags with the same evidence the graver one stays."""
+    kept: list[Finding] = []
+    seen: dict[tuple[str, str, str, tuple[str, ...]], int] = {}
+    for finding in found:
+        key = (finding.patch, finding.file, finding.symbol, tuple(sorted(finding.evidence)))
+        other = seen.get(key)
+        if other is None:
+            seen[key] = len(kept)
+            kept.append(finding)
+        elif _weight(finding) > _weight(kept[other]):
+            kept[other] = finding
+    return kept
+
+
+def _weight(finding: Finding) -> tuple[int, int, int]:
+    return (finding.level == "flag", GRADES.index(finding.severity), GRADES.index(finding.confidence))
+
+
+def restate(finding: Finding, **changes: object) -> Finding:
+    """FINDING with some fields replaced."""
+    return msgspec.structs.replace(finding, **changes)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which conditions dominate a change, and whether userspace chooses them.
+
+A gate is ``opt-in`` when it tests something that this series lets userspace set: a field that only a capability,
+attribute or new ioctl handler writes, a new flag or number of a UAPI header, or a helper that tests one of them. The
+other classes are data (``facts/gates.toml``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from abireview.facts.delta import Delta
+from abireview.facts.model import Fact
+from abireview.rules import regex
+from abireview.rules.context import Context
+from abireview.rules.schema import GateClass
+
+ROUNDS = 3  # handler → helper → helper: deeper chains are not followed
+NAME = re.compile(r"[A-Za-z_]\w*")
+ORDER: tuple[GateClass, ...] = ("opt-in", "quirk", "per-vm", "protected", "nested", "debug", "host", "none")
+
+
+class Gates:
+    """Classes gates for one series."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.names = _OptIn(context).names
+        self.known: dict[str, GateClass] = {}
+
+    def of(self, delta: Delta) -> frozenset[GateClass]:
+        """The classes of the delta's gates; ``{"none"}`` if nothing dominates it."""
+        gates = delta.gates
+        if delta.new is not None and delta.kind == "cond":
+            gates = (*gates, delta.new.value) if delta.op == "added" else gates
+        found = {self.classify(gate) for gate in gates}
+        if delta.kind == "case" and delta.key in self.names:
+            found.add("opt-in")
+        found.discard("none")
+        return frozenset(found) or frozenset({"none"})
+
+    def classify(self, gate: str) -> GateClass:
+        """The class of one gate text."""
+        found = self.known.get(gate)
+        if found is None:
+            found = self.known[gate] = self._classify(gate)
+        return found
+
+    def _classify(self, gate: str) -> GateClass:
+        positive = _positive(gate)
+        if positive and any(name in self.names for name in NAME.findall(gate)):
+            return "opt-in"
+        for entry in self.context.rules.gates:
+            if regex.search(entry.match, gate):
+                return entry.klass
+        return "none"
+
+
+def _positive(gate: str) -> bool:
+    """Whether the gated code runs where the tested thing is on: ``unless !x`` does, ``!x`` and ``unless x`` do not."""
+    text = gate
+    on = True
+    if text.startswith("unless "):
+        on, text = not on, text[7:]
+    if text.startswith("!"):
+        on = not on
+    return on
+
+
+class _OptIn:
+    """The names through which this series lets userspace choose."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.names: set[str] = set()
+        self.stores = self._index()
+        self._public_names()
+        for _ in range(ROUNDS):
+            before = len(self.names)
+            self._written_in_handlers()
+            self._predicates()
+            if len(self.names) == before:
+                break
+        self.names -= self._on_by_default()
+
+    def _index(self) -> dict[str, list[Delta]]:
+        """Added stores and setter calls by function."""
+        found: dict[str, list[Delta]] = defaultdict(list)
+        for kind in ("store", "call"):
+            for delta in self.context.deltas_by_kind.get(kind, ()):
+                if delta.op == "added":
+                    found[delta.scope].append(delta)
+        return found
+
+    def _public_names(self) -> None:
+        for kind in ("define", "enumerator", "member"):
+            for delta in self.context.deltas_by_kind.get(kind, ()):
+                classes = self.context.paths.info(delta.path).classes
+                if delta.op == "added" and "uapi" in classes and "kernel-side" in classes:
+                    self.names.add(delta.key.rsplit(".", 1)[-1])
+
+    def _handlers(self) -> Iterable[str]:
+        wanted = frozenset(self.context.rules.handlers)
+        for scope, deltas in self.stores.items():
+            delta = deltas[0]
+            if self.context.scope_ids(delta.fragment, delta.fact) & wanted:
+                yield scope
+
+    def _written_in_handlers(self) -> None:
+        todo = [(scope, True) for scope in self._handlers()]
+        seen = set()
+        while todo:
+            scope, old = todo.pop()
+            if scope in seen:
+                continue
+            seen.add(scope)
+            for delta in self.stores.get(scope, ()):
+                if old and not delta.born and not self._chosen(delta):
+                    continue
+                if delta.kind == "store":
+                    self._name_of(delta.key)
+                elif delta.key in self.context.rules.setters:
+                    for _, text in delta.fact.columns[:2]:
+                        self._name_of(text)
+                elif any(d.born for d in self.stores.get(delta.key, ())):
+                    todo.append((delta.key, False))
+
+    def _chosen(self, delta: Delta) -> bool:
+        return any(_positive(gate) and any(n in self.names for n in NAME.findall(gate)) for gate in delta.gates)
+
+    def _name_of(self, left: str) -> None:
+        names = NAME.findall(left)
+        if len(names) > 1 or (names and names[0].isupper()):
+            self.names.add(names[-1])
+
+    def _predicates(self) -> None:
+        for delta in self.context.deltas_by_kind.get("return", ()):
+            if delta.op == "added" and delta.born and any(n in self.names for n in NAME.findall(delta.fact.value)):
+                self.names.add(delta.scope)
+
+    def _on_by_default(self) -> set[str]:
+        """Names that the series also sets to true outside of any handler."""
+        handlers = set(self._handlers())
+        found = set()
+        for scope, deltas in self.stores.items():
+            if scope in handlers:
+                continue
+            for delta in deltas:
+                if delta.kind == "store" and delta.fact.value in ("= true", "= 1") and not self._chosen(delta):
+                    found.update(NAME.findall(delta.key)[-1:])
+        return found
+
+
+def text_of(gates: Iterable[str]) -> str:
+    """Gates as one text that patterns search."""
+    return "\n".join(gates)
+
+
+def gained(delta: Delta) -> tuple[str, ...]:
+    """Gates the new side has and the old lacks."""
+    if delta.old is None or delta.new is None:
+        return ()
+    return tuple(gate for gate in delta.new.gates if gate not in delta.old.gates)
+
+
+def lost(delta: Delta) -> tuple[str, ...]:
+    """Gates the old side had and the new lacks."""
+    if delta.old is None or delta.new is None:
+        return ()
+    return tuple(gate for gate in delta.old.gates if gate not in delta.new.gates)
+
+
+def facts_of(delta: Delta) -> Iterable[Fact]:
+    """Both sides of a delta that exist."""
+    return (fact for fact in (delta.old, delta.new) if fact is not None)

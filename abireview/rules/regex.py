@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Regular expressions of rule files: compiled late, refused when they could take exponential time.
+
+Python's engine backtracks; a repetition inside an unbounded repetition is what makes that explode (CWE-1333), and
+backreferences have no linear matcher at all. Both are refused, so every accepted expression is at worst polynomial, and
+the texts it meets are cut at ``MAX_SUBJECT`` characters.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import lru_cache
+from typing import Any
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from re import _constants as sre  # type: ignore[attr-defined]
+    from re import _parser as sre_parse  # type: ignore[attr-defined]
+
+MAX_SUBJECT = 4096  # characters of a fact's text that a rule sees; longer ones are data tables, not conditions
+MAX_EXPRESSION = 2000  # characters of an expression in a rule file
+
+_UNBOUNDED = 64  # a repetition with a higher bound counts as unbounded
+
+
+def check(expression: str) -> str:
+    """Why EXPRESSION is refused, or "" if it is fine."""
+    if len(expression) > MAX_EXPRESSION:
+        return f"longer than {MAX_EXPRESSION} characters"
+    try:
+        tree = sre_parse.parse(expression)
+    except re.error as error:
+        return str(error)
+    return _walk(tree, inside=False)
+
+
+def _walk(tree: Any, *, inside: bool) -> str:
+    for code, argument in tree:
+        if code in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+            _low, high, inner = argument
+            unbounded = high == sre.MAXREPEAT or int(high) > _UNBOUNDED
+            if unbounded and inside:
+                return "a repetition inside an unbounded repetition"
+            reason = _walk(inner, inside=inside or (unbounded and _can_vary(inner)))
+        elif code in (sre.GROUPREF, sre.GROUPREF_EXISTS):
+            return "a backreference"
+        else:
+            reason = _walk_other(code, argument, inside)
+        if reason:
+            return reason
+    return ""
+
+
+def _walk_other(code: Any, argument: Any, inside: bool) -> str:
+    if code is sre.SUBPATTERN:
+        return _walk(argument[3], inside=inside)
+    if code is sre.BRANCH:
+        return next((r for r in (_walk(part, inside=inside) for part in argument[1]) if r), "")
+    if code in (sre.ASSERT, sre.ASSERT_NOT):
+        return _walk(argument[1], inside=inside)
+    if code is sre.ATOMIC_GROUP:
+        return _walk(argument, inside=inside)
+    return ""
+
+
+def _can_vary(inner: Any) -> bool:
+    return len(inner) != 1 or inner[0][0] in (sre.SUBPATTERN, sre.BRANCH, sre.MAX_REPEAT, sre.MIN_REPEAT)
+
+
+@lru_cache(maxsize=4096)
+def compiled(expression: str) -> re.Pattern[str]:
+    """EXPRESSION compiled, once a process."""
+    return re.compile(expression)
+
+
+def search(expression: str, text: str) -> re.Match[str] | None:
+    """EXPRESSION anywhere in TEXT (cut at MAX_SUBJECT)."""
+    return compiled(expression).search(text[:MAX_SUBJECT])
+
+
+def full(expression: str, text: str) -> re.Match[str] | None:
+    """EXPRESSION over the whole of TEXT."""
+    if len(text) > MAX_SUBJECT:
+        return None
+    return compiled(expression).fullmatch(text)

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The shape of rule files: everything that knows the kernel is data of these types.
+
+Regular expressions: ``key`` and ``scope`` must match the whole text, the others anywhere in it. Named groups
+capture; ``{name}`` in a later pattern, a message or a question stands for what was captured (escaped inside a
+pattern). Predefined captures: ``scope``, ``key``, ``file``, ``value``, ``old``, ``new``, ``gate``, ``number_old``,
+``number_new``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from abireview.findings.model import Direction, FindingClass, Grade, Level, Observer
+
+GateClass = Literal["opt-in", "quirk", "per-vm", "protected", "nested", "debug", "host", "none"]
+OpName = Literal["added", "removed", "changed", "regated"]
+Place = Literal["delta", "after", "before", "tree"]
+Bind = Literal["patch", "file", "scope"]
+
+
+class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All rule data: unknown keys are errors."""
+
+
+class ColumnTest(Base, frozen=True, kw_only=True):
+    """A test of one column of a row, call or attribute: ``name`` a column name or position."""
+
+    name: str
+    old: str = ""
+    new: str = ""
+    not_old: str = ""
+    not_new: str = ""
+    differs: bool = False
+
+
+class Pattern(Base, frozen=True, kw_only=True):
+    """What a delta (or a fact, with ``on``) has to look like; what is not given is not asked."""
+
+    on: Place = "delta"
+    kind: tuple[str, ...] = ()
+    op: tuple[OpName, ...] = ()
+    where: tuple[str, ...] = ()
+    not_where: tuple[str, ...] = ()
+    scope: str = ""
+    not_scope: str = ""
+    path: str = ""
+    not_path: str = ""
+    path_class: tuple[str, ...] = ()
+    not_path_class: tuple[str, ...] = ()
+    arch: tuple[str, ...] = ()
+    key: str = ""
+    not_key: str = ""
+    value: str = ""
+    not_value: str = ""
+    old: str = ""
+    new: str = ""
+    not_old: str = ""
+    not_new: str = ""
+    columns: tuple[ColumnTest, ...] = ()
+    term: tuple[str, ...] = ()
+    term_text: str = ""
+    not_term_text: str = ""
+    gate: str = ""
+    not_gate: str = ""
+    gates: tuple[GateClass, ...] = ()
+    not_gates: tuple[GateClass, ...] = ()
+    gained: str = ""
+    lost: str = ""
+    not_gained: str = ""
+    not_lost: str = ""
+    number: Literal["", "changed", "grew", "shrank", "known"] = ""
+    same: tuple[Bind, ...] = ()
+    born: bool | None = None
+    died: bool | None = None
+    word: tuple[str, ...] = ()
+    not_word: tuple[str, ...] = ()
+    at_least: int = 1
+
+
+class KnobUse(Base, frozen=True, kw_only=True):
+    """A knob the rule looks for. ``settles``: what a found knob makes of the finding."""
+
+    id: str
+    bind: dict[str, str] = {}
+    settles: Literal["note", "silent", "lower"] = "note"
+
+
+class Collect(Base, frozen=True, kw_only=True):
+    """Values gathered over the series (PATTERN captures a group of that name), for messages and ``Missing``."""
+
+    name: str
+    pattern: Pattern
+    none: str = "none"
+
+
+class Missing(Base, frozen=True, kw_only=True):
+    """The numbers from ``first`` to ``last`` that are not in the collected ``of``; captured as ``name``.
+
+    ``only_if``: the rule fires only where some ("any") or none ("none") are missing.
+    """
+
+    name: str
+    first: str
+    last: str
+    of: str
+    only_if: Literal["", "any", "none"] = ""
+
+
+class Variant(Base, frozen=True, kw_only=True):
+    """Another wording (or grade) for the finding where ``when`` holds; the first that holds is taken."""
+
+    when: Pattern
+    absent: bool = False
+    level: Level | None = None
+    severity: Grade | None = None
+    confidence: Grade | None = None
+    message: str = ""
+    question: str = ""
+
+
+class Doc(Base, frozen=True, kw_only=True):
+    """The rule's page: each part plain text (Markdown)."""
+
+    what: str
+    why: str
+    bad: str = ""
+    good: str = ""
+    not_flagged: str
+    settle: str
+    references: tuple[str, ...] = ()
+    known_misses: str = ""
+
+
+class Rule(Base, frozen=True, kw_only=True):
+    """One rule file ``rules/<family>/<id>.toml``."""
+
+    id: str
+    title: str
+    level: Level
+    severity: Grade
+    confidence: Grade
+    surface: str
+    klass: FindingClass = msgspec.field(name="class")
+    visible_to: tuple[Observer, ...]
+    direction: tuple[Direction, ...]
+    message: str
+    question: str
+    doc: Doc
+    match: tuple[Pattern, ...]
+    since: str = "0.1.0"
+    arch: tuple[str, ...] = ()
+    unless: tuple[Pattern, ...] = ()
+    require: tuple[Pattern, ...] = ()
+    knob: tuple[KnobUse, ...] = ()
+    collect: tuple[Collect, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    variant: tuple[Variant, ...] = ()
+    severity_by_arch: dict[str, Grade] = {}
+    severity_if_fix: Grade | None = None
+    group: Literal["scope", "file", "patch", "key"] = "scope"
+    lower_on_words: tuple[str, ...] = ()
+    flag_at: Grade = "low"
+    below: Literal["note", "silent"] = "note"
+    non_kernel: bool = False
+
+
+class Knob(Base, frozen=True, kw_only=True):
+    """``rules/knobs/<id>.toml``: a way for userspace to keep or reselect the old behaviour."""
+
+    id: str
+    kind: Literal["OPT_IN", "OPT_OUT", "PIN", "ACCEPT_IGNORE", "HOST_ONLY"]
+    what: str
+    where: str
+    find: tuple[Pattern, ...] = ()
+    all_of: tuple[Pattern, ...] = ()
+    tree_files: tuple[str, ...] = ()
+    is_knob: bool = True
+
+
+class KnobFile(Base, frozen=True, kw_only=True):
+    """A file with several knobs."""
+
+    knob: tuple[Knob, ...]
+
+
+class Scope(Base, frozen=True, kw_only=True):
+    """A named place: functions, tables, enums, … by name first and path second (files move)."""
+
+    id: str
+    kind: tuple[str, ...] = ("function",)
+    name: str
+    path: str = ""
+    surface: str = ""
+
+
+class ScopeFile(Base, frozen=True, kw_only=True):
+    """``rules/facts/scopes*.toml``."""
+
+    scope: tuple[Scope, ...]
+
+
+class Gate(Base, frozen=True, kw_only=True):
+    """A condition's class: the first ``match`` found in the gate's text decides."""
+
+    klass: GateClass = msgspec.field(name="class")
+    match: str
+
+
+class GateFile(Base, frozen=True, kw_only=True):
+    """``rules/facts/gates.toml``. ``handlers`` are scope ids of functions in which userspace sets knobs."""
+
+    gate: tuple[Gate, ...]
+    handlers: tuple[str, ...] = ()
+    setters: tuple[str, ...] = ()
+
+
+class PathClass(Base, frozen=True, kw_only=True):
+    """``match`` (searched in the path) gives the path classes ``is_``, an ``arch`` and a default ``surface``."""
+
+    match: str
+    classes: tuple[str, ...] = msgspec.field(default=(), name="is")
+    arch: str = ""
+    surface: str = ""
+    last: bool = False
+
+
+class PathFile(Base, frozen=True, kw_only=True):
+    """``rules/facts/paths.toml``: ``read`` names the path classes whose files are parsed at all."""
+
+    read: tuple[str, ...]
+    path: tuple[PathClass, ...]
+
+
+class Phrase(Base, frozen=True, kw_only=True):
+    """A phrase of commit messages: ``match`` is searched without case in subject and log."""
+
+    id: str
+    match: str
+
+
+class WordFile(Base, frozen=True, kw_only=True):
+    """``rules/facts/words.toml``."""
+
+    phrase: tuple[Phrase, ...]

@@ -52,3 +52,23 @@ MAX_SERIES_PATCHES: Final = 999
 
 MAX_MISSING_NAMED: Final = 100
 """Missing patch numbers listed one by one: ``[PATCH 1/999]`` alone should not print 998."""
+
+# --- facts -------------------------------------------------------------------------------------------------------
+
+MAX_PARSE_BYTES: Final = 4 * MIB
+"""C handed to tree-sitter at once; the largest file under any KVM directory is under 400 kB."""
+
+MAX_EXPRESSION_CHARS: Final = 2_000
+"""A constant expression that is computed; the longest of the UAPI headers has under 300 characters."""
+
+MAX_EXPRESSION_DEPTH: Final = 24
+"""Nesting of a constant expression (``a | b | c`` is flat); real ones stay under 8. It is recursed into."""
+
+MAX_NAME_DEPTH: Final = 10
+"""Names defined by names defined by names; real ones stay under 5. Times the depth above it must fit Python's stack."""
+
+MAX_NESTING: Final = 200
+"""Open brackets in one scope; the rest is read flat. Kernel tables nest 4 deep."""
+
+MAX_WORD_MATCHES: Final = 20
+"""Places noted for one phrase of a commit message; more say nothing new."""

@@ -72,3 +72,26 @@ MAX_NESTING: Final = 200
 
 MAX_WORD_MATCHES: Final = 20
 """Places noted for one phrase of a commit message; more say nothing new."""
+
+# --- diffs and trees ---------------------------------------------------------------------------------------------
+
+MAX_DIFF_LINES: Final = 400_000
+"""Lines of one mail read as a diff; the largest patches of the kernel lists (generated headers) have about 200 000."""
+
+MAX_DIFF_FILES: Final = 5_000
+"""Files of one patch; treewide patches of the kernel touch at most a few thousand."""
+
+MAX_TREE_FILE_BYTES: Final = 8 * MIB
+"""One file of a kernel tree; the largest headers (generated GPU registers) have 6 MiB, KVM's files under 400 kB."""
+
+MAX_TREE_FILES: Final = 200_000
+"""Files listed in a tree; Linux has about 90 000."""
+
+MAX_RANGE_COMMITS: Final = 999
+"""Commits of a range A..B checked as one series; as many as a series may have patches."""
+
+MAX_FUZZ: Final = 2
+"""Context lines at each end of a hunk that may differ when it is applied, as patch(1) allows."""
+
+MAX_OFFSET: Final = 100_000
+"""Lines that a hunk may have moved; more than any file of the kernel sources has outside generated headers."""

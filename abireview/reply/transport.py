@@ -91,14 +91,7 @@ class MaildirTransport:
         return Receipt(f"saved in {self._folder}")
 
     def look_up(self, msgid: str) -> bool | None:
-        name = slug(msgid)
-        try:
-            return any(
-                path.name.startswith(name) for part in ("cur", "new") for path in (self._folder / part).iterdir()
-            )
-        except OSError:
-            return False
-        return bool(found)
+        return any(path for part in ("cur", "new") for path in (self._folder / part).glob(f"{slug(msgid)}*"))
 
 
 class MboxTransport:

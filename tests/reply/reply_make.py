@@ -29,23 +29,23 @@ index 1111111..2222222 100644
 --- a/virt/widget.c
 +++ b/virt/widget.c
 @@ -10,12 +10,12 @@ static int widget_count(struct widget *w)
- 	int a;
- 	int b;
- 	int c;
- 	int d;
- 	int e;
- 	int f;
- 	int g;
- 	int h;
+ →int a;
+ →int b;
+ →int c;
+ →int d;
+ →int e;
+ →int f;
+ →int g;
+ →int h;
 
--	return w->count;
-+	return w->count + 1;
+-→return w->count;
++→return w->count + 1;
  }
 
 @@ -40,3 +40,3 @@ static int widget_reset(struct widget *w)
  {
--	w->count = 0;
-+	w->count = 1;
+-→w->count = 0;
++→w->count = 1;
  }
 diff --git a/virt/gadget.c b/virt/gadget.c
 index 3333333..4444444 100644
@@ -56,9 +56,9 @@ index 3333333..4444444 100644
 -#define GADGET_MAX 3
 +#define GADGET_MAX 4
  #define GADGET_MIN 1
--- 
+--·
 2.39.0
-"""
+""".replace("→", "\t").replace("·", " ")
 
 
 def line_of(text: str, body: str = BODY) -> int:

@@ -62,7 +62,8 @@ def test_nothing_to_say_quotes_nothing() -> None:
 
 
 def test_a_hunk_longer_than_its_header_says_does_not_swallow_the_next_file() -> None:
-    body = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n-a\n+b\ndiff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-c\n+d\n"
+    first = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n-a\n+b\n"
+    body = first + "diff --git a/y b/y\n--- a/y\n+++ b/y\n@@ -1 +1 @@\n-c\n+d\n"
     text = quote(body, [Note(12, "why d?")])
     assert "a/x" not in text
     assert text.endswith("> @@ -1 +1 @@\n> -c\n> +d\n\nwhy d?")

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a scope's first lines say: its kind and its name, as C at column 0 is written in the kernel."""
+
+from __future__ import annotations
+
+import re
+
+from abireview.source.model import ScopeKind
+
+_WORD = r"[A-Za-z_]\w*"
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.){1,4}\'|/\*.*?\*/|//.*$')
+# Macros that stand before or behind a declarator and are not its name; they may have arguments.
+_ATTRIBUTE = re.compile(
+    r"__(?:attribute|printf|scanf|section|aligned|acquires?|releases?|cond_acquires|cond_lock|must_hold|guarded_by|"
+    r"counted_by|malloc|alloc_size|assume_aligned|no_sanitize|target|diagnose_as|noendbr|alias|weak|used|visible|"
+    r"init|exit|initdata|exitdata|initconst|exitconst|refdata|ref|ro_after_init|read_mostly|maybe_unused|"
+    r"always_unused|cacheline_aligned\w*|percpu\w*|page_aligned\w*|bss\w*|nostackprotector|latent_entropy|"
+    r"randomize_layout|packed|hyp_data\w*|aligned_\w+|designated_init|cold|hot|noclone|noreturn)(?:__)?$"
+)
+_AGGREGATE = re.compile(rf"\b(enum|struct|union)\b\s*((?:{_WORD}\s*)*)")
+_CALLED = re.compile(rf"({_WORD})\s*\(")
+_DECLARATOR = re.compile(rf"({_WORD})\s*$")
+_MACRO_HEAD = re.compile(r"^[A-Z][A-Z0-9_]*$")
+_SYSCALL = re.compile(r"^(?:COMPAT_)?SYSCALL(?:32)?_DEFINE[0-6]$")
+_PLAIN = re.compile(rf"^\s*({_WORD})\s*$")
+
+Head = tuple[ScopeKind, str]
+
+
+def bare(line: str) -> str:
+    """``line`` without string and character constants and comments that begin and end on it."""
+    if '"' in line or "'" in line or "/*" in line or "//" in line:
+        return _STRINGS.sub(lambda match: '""' if match.group()[0] == '"' else " ", line)
+    return line
+
+
+def flat(text: str) -> str:
+    """``text`` with every parenthesised or bracketed part emptied: ``int f(a)[3]`` becomes ``int f()[]``."""
+    if "(" not in text and "[" not in text:
+        return text
+    out = []
+    depth = 0
+    for char in text:
+        if char in "([":
+            if depth == 0:
+                out.append(char)
+            depth += 1
+        elif char in ")]":
+            depth = max(0, depth - 1)
+            if depth == 0:
+                out.append(char)
+        elif depth == 0:
+            out.append(char)
+    return "".join(out)
+
+
+def classify(text: str) -> Head:
+    """Kind and name of the scope whose first lines, joined, are ``text`` (with or without the opening brace)."""
+    before = text.partition("{")[0]
+    plain = flat(before)
+    head, equals, _ = plain.partition("=")
+    if equals:
+        return "table", _variable(head, before)
+    name = _function(plain, before)
+    if name is not None:
+        return "function", name
+    match = _AGGREGATE.search(head)
+    if match and not _trailing_variable(plain):
+        return ("enum" if match.group(1) == "enum" else "struct"), _tag(match.group(2))
+    if "[" in plain or match:
+        return "table", _variable(head, before)
+    return "function", ""
+
+
+def _trailing_variable(plain: str) -> bool:
+    """Whether a header cut off before its ``=`` declares a variable: ``static const struct tag name``."""
+    words = re.findall(_WORD, plain)
+    names = [word for word in words if not _ATTRIBUTE.match(word)]
+    for keyword in ("struct", "union", "enum"):
+        if keyword in names:
+            return len(names) - names.index(keyword) > 2 or "[" in plain
+    return False
+
+
+def _function(plain: str, full: str) -> str | None:
+    """The function's name in a header with its parentheses emptied, None if it declares no function."""
+    candidates = [match for match in _CALLED.finditer(plain) if not _ATTRIBUTE.match(match.group(1))]
+    if not candidates:
+        return None
+    first = candidates[0]
+    name = first.group(1)
+    if plain[: first.start()].strip() in ("", "static") and _MACRO_HEAD.match(name):
+        return _from_macro(name, full)
+    return name
+
+
+def _from_macro(macro: str, full: str) -> str:
+    """The name a defining macro makes: SYSCALL_DEFINE3(name, …) and TEST(name)."""
+    inside = full.partition("(")[2]
+    first = re.split(r"[,()]", inside, maxsplit=1)[0]
+    match = _PLAIN.match(first)
+    if match is None:
+        return macro
+    return f"sys_{match.group(1)}" if _SYSCALL.match(macro) else match.group(1)
+
+
+def _variable(head: str, full: str) -> str:
+    """The variable's name in what stands before its ``=``."""
+    head = head.replace("[]", " ").rstrip()
+    while True:
+        match = _DECLARATOR.search(head)
+        if match:
+            if not _ATTRIBUTE.match(match.group(1)) or match.start() == 0:
+                return match.group(1)
+            head = head[: match.start()].rstrip()
+        elif head.endswith("()"):
+            word = _DECLARATOR.search(head[:-2].rstrip())
+            if word is None:
+                return ""
+            if not _ATTRIBUTE.match(word.group(1)):
+                return _last_argument(full, word.group(1))
+            head = head[:-2].rstrip()[: -len(word.group(1))].rstrip()
+        else:
+            return ""
+
+
+def _last_argument(full: str, macro: str) -> str:
+    """DEFINE_PER_CPU(type, name) names its variable last; DEFINE_X(name) first."""
+    inside = full.partition(macro)[2].partition("(")[2]
+    depth = 1
+    for at, char in enumerate(inside):
+        depth += (char == "(") - (char == ")")
+        if depth == 0:
+            inside = inside[:at]
+            break
+    match = _PLAIN.match(inside.rpartition(",")[2])
+    return match.group(1) if match else macro
+
+
+def _tag(words: str) -> str:
+    """The tag among the words behind ``struct``, ``union`` or ``enum``."""
+    names = [word for word in words.split() if not _ATTRIBUTE.match(word)]
+    return names[0] if names else ""

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From hunks to fragments: the lines of each side cut at C's scopes, and the scopes of both sides paired.
+
+Without a tree a fragment is what one hunk shows of one scope, and ``Fragment.header`` is rebuilt from the hunk's
+section header: for a scope that is open where the hunk begins it is the signature, completed so that header, lines and
+a closing brace parse as C (``int f(int a)\n{``, ``static const struct s t[] = {``); where the hunk begins inside the
+signature it is the section header as it stands. With whole files (``whole_fragments``) no header is needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from abireview.source.cut import Scope, cut
+from abireview.source.model import FileDiff, Fragment, FragmentSide, Hunk, Line, ScopeKind
+from abireview.source.start import open_scope
+
+C_SUFFIXES = (".c", ".h", ".inc")
+_ASM_LABEL = re.compile(r"^(?:SYM_\w*START\w*|ENTRY|GLOBAL)\s*\(\s*(\w+)|^(\w+):")
+_EMPTY = FragmentSide((), (), ())
+_SLIGHT = frozenset(("", "{", "}", "};", "break;", "return 0;", "return;", "*/", "/*", "*"))
+
+
+def language(path: str) -> ScopeKind:
+    """ "top" for C, "asm" for assembler, "text" for anything else, by the file's name."""
+    if path.endswith(C_SUFFIXES):
+        return "top"
+    return "asm" if path.endswith((".S", ".s")) else "text"
+
+
+def fragments(
+    files: Iterable[FileDiff], patch_index: int, *, surfaces: Callable[[str], bool] | None = None
+) -> list[Fragment]:
+    """The fragments of one patch's ``files``, cut without a tree, in the order of the diff.
+
+    ``patch_index`` counts from 0. ``surfaces`` limits the work to paths (old or new) for which it is true.
+    Files without hunks (renames, modes, binaries) have no fragments.
+    """
+    out: list[Fragment] = []
+    for file in files:
+        if surfaces is None or any(surfaces(path) for path in (file.old_path, file.new_path) if path):
+            out.extend(file_fragments(file, patch_index))
+    return out
+
+
+def file_fragments(file: FileDiff, patch_index: int) -> list[Fragment]:
+    """The fragments of one file, cut without a tree."""
+    kind = language(file.path)
+    if kind != "top":
+        return [_plain(hunk, file.path, patch_index, kind) for hunk in file.hunks]
+    renamed: dict[str, str] = {}
+    out = []
+    complete = file.change in ("added", "deleted")
+    for hunk in joined(file.hunks):
+        old = [line.text for line in hunk.lines if line.kind != "+"]
+        new = [line.text for line in hunk.lines if line.kind != "-"]
+        start = None if complete else _start(hunk, old, new)
+        cutter = _Hunk(hunk.lines, file.path, patch_index, complete)
+        found = cutter.fragments(cut(old, _copy(start, {})), cut(new, _copy(start, renamed)))
+        for fragment in found:
+            if fragment.name and fragment.old_name and fragment.name != fragment.old_name:
+                renamed[fragment.old_name] = fragment.name
+        out.extend(found)
+    return out
+
+
+def whole_fragments(lines: Sequence[Line], path: str, patch_index: int) -> list[Fragment]:
+    """The fragments of a file known in full: ``lines`` are all its lines, unchanged ones as context."""
+    kind = language(path)
+    if kind != "top":
+        return [replace_whole(fragment) for fragment in _around(lines, path, patch_index, kind)]
+    old = cut([line.text for line in lines if line.kind != "+"])
+    new = cut([line.text for line in lines if line.kind != "-"])
+    return _Hunk(lines, path, patch_index, True).fragments(old, new)
+
+
+def joined(hunks: Sequence[Hunk]) -> list[Hunk]:
+    """``hunks`` with those that touch (``git diff -U0``, hand-split hunks) made one."""
+    out: list[Hunk] = []
+    for hunk in hunks:
+        last = out[-1] if out else None
+        if (
+            last
+            and last.lines
+            and hunk.lines
+            and hunk.old_length
+            and hunk.new_length
+            and last.old_start + last.old_length == hunk.old_start
+            and last.new_start + last.new_length == hunk.new_start
+        ):
+            out[-1] = Hunk(
+                last.old_start,
+                last.old_length + hunk.old_length,
+                last.new_start,
+                last.new_length + hunk.new_length,
+                last.section,
+                last.lines + hunk.lines,
+                hunk.old_bare,
+                hunk.new_bare,
+            )
+        else:
+            out.append(hunk)
+    return out
+
+
+def _start(hunk: Hunk, old: Sequence[str], new: Sequence[str]) -> Scope | None:
+    """The scope open before the hunk, by its old lines, or by the new ones where the old decide nothing."""
+    before = open_scope(hunk.section, old, hunk.old_start)
+    after = open_scope(hunk.section, new, hunk.new_start)
+    if before is None or (not before.name and after is not None and after.name):
+        return after if hunk.old_start > 1 or not old else before
+    return before
+
+
+def _copy(start: Scope | None, renamed: dict[str, str]) -> Scope | None:
+    if start is None:
+        return None
+    name = renamed.get(start.name, start.name)
+    header = start.header
+    if name != start.name:
+        header = re.sub(rf"\b{re.escape(start.name)}\b", name, header, count=1)
+    return replace(start, name=name, header=header)
+
+
+def _plain(hunk: Hunk, path: str, patch_index: int, kind: ScopeKind) -> Fragment:
+    name = ""
+    if kind == "asm" and (match := _ASM_LABEL.match(hunk.section)):
+        name = match.group(1) or match.group(2)
+    old = _side(hunk.lines, "+")
+    new = _side(hunk.lines, "-")
+    return Fragment(patch_index, path, kind, name, name, "", old, new)
+
+
+def _around(lines: Sequence[Line], path: str, patch_index: int, kind: ScopeKind, context: int = 3) -> list[Fragment]:
+    """Fragments of a file that is no C: the changed lines with a little context."""
+    out = []
+    changed = [i for i, line in enumerate(lines) if line.kind != " "]
+    at = 0
+    while at < len(changed):
+        first = last = changed[at]
+        while at < len(changed) and changed[at] - last <= 2 * context:
+            last = changed[at]
+            at += 1
+        part = lines[max(0, first - context) : last + context + 1]
+        out.append(Fragment(patch_index, path, kind, "", "", "", _side(part, "+"), _side(part, "-")))
+    return out
+
+
+def replace_whole(fragment: Fragment) -> Fragment:
+    """``fragment`` marked as seen whole."""
+    import msgspec
+
+    return msgspec.structs.replace(fragment, whole=True)
+
+
+def _side(lines: Iterable[Line], without: str) -> FragmentSide:
+    """The lines of one side: ``without`` is the marker of the other."""
+    kept = [line for line in lines if line.kind != without]
+    if not kept:
+        return _EMPTY
+    numbers = [line.old_no if without == "+" else line.new_no for line in kept]
+    return FragmentSide(
+        tuple([line.text for line in kept]),
+        tuple([number or 0 for number in numbers]),
+        tuple([line.kind != " " for line in kept]),
+    )
+
+
+@dataclass(slots=True)
+class _Part:
+    """A scope of one side, with where its lines stand in the hunk."""
+
+    scope: Scope
+    at: list[int]
+    changed: bool
+    partner: int = -1
+
+
+class _Hunk:
+    """Pairs the scopes of both sides of ``lines`` and makes fragments of those that change."""
+
+    def __init__(self, lines: Sequence[Line], path: str, patch_index: int, complete: bool) -> None:
+        self.lines = lines
+        self.path = path
+        self.patch = patch_index
+        self.complete = complete
+        self.old: list[_Part] = []
+        self.new: list[_Part] = []
+
+    def fragments(self, old: list[Scope], new: list[Scope]) -> list[Fragment]:
+        self.old = self._parts(old, "+")
+        self.new = self._parts(new, "-")
+        self._pair()
+        found: list[tuple[int, Fragment]] = []
+        for part in self.new:
+            other = self.old[part.partner] if part.partner >= 0 else None
+            if part.changed or (other is not None and other.changed):
+                found.append((part.at[0], self._fragment(other, part)))
+        found.extend((part.at[0], self._fragment(part, None)) for part in self.old if part.partner < 0 and part.changed)
+        found.sort(key=lambda pair: pair[0])
+        return [fragment for _, fragment in found if not _blank(fragment)]
+
+    def _parts(self, scopes: list[Scope], without: str) -> list[_Part]:
+        at = [i for i, line in enumerate(self.lines) if line.kind != without]
+        lines = self.lines
+        out = []
+        for scope in scopes:
+            places = at[scope.first : scope.end]
+            if places:
+                out.append(_Part(scope, places, any(lines[i].kind != " " for i in places)))
+        return out
+
+    def _pair(self) -> None:
+        shared = self._shared()
+        ranked = sorted(shared.items(), key=lambda item: (-item[1], item[0]))
+        self._match((pair for pair, _ in ranked), lambda a, b: a.kind == b.kind and a.name == b.name)
+        names: dict[tuple[ScopeKind, str], list[int]] = {}
+        for i, part in enumerate(self.old):
+            if part.partner < 0 and part.scope.name:
+                names.setdefault((part.scope.kind, part.scope.name), []).append(i)
+        for j, part in enumerate(self.new):
+            same = names.get((part.scope.kind, part.scope.name)) if part.partner < 0 else None
+            if same:
+                self._join(same.pop(0), j)
+        self._match((pair for pair, _ in ranked if self._alike(pair, shared[pair])), lambda a, b: a.kind == b.kind)
+        self._match_top()
+
+    def _shared(self) -> Counter[tuple[int, int]]:
+        """How many telling lines each old and new scope have in common."""
+        old_owner = {i: at for at, part in enumerate(self.old) for i in part.at}
+        shared: Counter[tuple[int, int]] = Counter()
+        for at, part in enumerate(self.new):
+            for i in part.at:
+                line = self.lines[i]
+                if line.kind == " ":
+                    weight = 1 if line.text.strip() not in _SLIGHT else 0
+                    shared[(old_owner[i], at)] += weight
+        return shared
+
+    def _join(self, i: int, j: int) -> None:
+        self.old[i].partner = j
+        self.new[j].partner = i
+
+    def _match(self, pairs: Iterable[tuple[int, int]], fits: Callable[[Scope, Scope], bool]) -> None:
+        for i, j in pairs:
+            if self.old[i].partner < 0 and self.new[j].partner < 0 and fits(self.old[i].scope, self.new[j].scope):
+                self._join(i, j)
+
+    def _alike(self, pair: tuple[int, int], shared: int) -> bool:
+        """Whether two scopes of different names are one that was renamed: most of the smaller body is unchanged."""
+        old, new = self.old[pair[0]], self.new[pair[1]]
+        if old.scope.kind == "top":
+            return True
+        if not old.scope.name or not new.scope.name:
+            return shared > 0
+        size = min(self._telling(old), self._telling(new))
+        return 2 * shared >= size and (shared > 0 or size == 0)
+
+    def _telling(self, part: _Part) -> int:
+        head = part.scope.body - part.scope.first if part.scope.opened else 0
+        return sum(self.lines[i].text.strip() not in _SLIGHT for i in part.at[max(0, head) :])
+
+    def _match_top(self) -> None:
+        """Pair file-scope text that was replaced in full with what stands in its place."""
+        for i, old in enumerate(self.old):
+            if old.partner >= 0 or old.scope.kind != "top":
+                continue
+            for j, new in enumerate(self.new):
+                near = new.at[0] <= old.at[-1] + 1 and old.at[0] <= new.at[-1] + 1
+                if new.partner < 0 and new.scope.kind == "top" and near:
+                    self._join(i, j)
+                    break
+
+    def _fragment(self, old: _Part | None, new: _Part | None) -> Fragment:
+        part = new or old
+        assert part is not None
+        sides = [each for each in (old, new) if each is not None]
+        seen = all(each.scope.opened and each.scope.closed for each in sides)
+        top = part.scope.kind == "top"
+        return Fragment(
+            self.patch,
+            self.path,
+            part.scope.kind,
+            new.scope.name if new else "",
+            old.scope.name if old else "",
+            "" if part.scope.opened else part.scope.header,
+            _side([self.lines[i] for i in old.at], "+") if old else _EMPTY,
+            _side([self.lines[i] for i in new.at], "-") if new else _EMPTY,
+            whole=self.complete if top else seen,
+            born=not top and old is None and self._opens(new),
+            died=not top and new is None and self._opens(old),
+        )
+
+    def _opens(self, part: _Part | None) -> bool:
+        """Whether the scope's first line is in the hunk and one of the changed ones."""
+        return part is not None and part.scope.opened and self.lines[part.at[0]].kind != " "
+
+
+def _blank(fragment: Fragment) -> bool:
+    """Whether only blank lines of file-scope text change."""
+    if fragment.kind != "top":
+        return False
+    return not any(
+        changed and text.strip()
+        for side in (fragment.old, fragment.new)
+        for text, changed in zip(side.lines, side.changed, strict=True)
+    )

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from abireview.safetext import safe
+
 ELLIPSIS = "> [...]"
 DEFAULT_CONTEXT = 5  # b4 review quotes as many lines above a comment
 QUOTED_LINE_MAX = 500  # characters; RFC 5322 allows 998 octets a line, and UTF-8 may take more than one a character
 
 _HUNK = re.compile(r"^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
-_CONTROLS = {code: "\ufffd" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0), 0x2028, 0x2029) if code != 0x09}
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -36,14 +37,9 @@ class _Block(msgspec.Struct, frozen=True):
     file: int
 
 
-def plain(text: str) -> str:
-    """One line without control characters (a tab stays), each replaced by U+FFFD."""
-    return text.translate(_CONTROLS)
-
-
 def quote_line(text: str) -> str:
-    """One line, quoted; blank lines become ``>`` and overlong ones are cut."""
-    text = plain(text)
+    """One line, quoted; escapes made visible, blank lines become ``>``, overlong ones are cut."""
+    text = safe(text)
     if len(text) > QUOTED_LINE_MAX:
         text = text[:QUOTED_LINE_MAX] + " [...]"
     return f"> {text}" if text.strip() else ">"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from abireview.source.model import ScopeKind
 
@@ -23,6 +24,13 @@ _DECLARATOR = re.compile(rf"({_WORD})\s*$")
 _MACRO_HEAD = re.compile(r"^[A-Z][A-Z0-9_]*$")
 _SYSCALL = re.compile(r"^(?:COMPAT_)?SYSCALL(?:32)?_DEFINE[0-6]$")
 _PLAIN = re.compile(rf"^\s*({_WORD})\s*$")
+
+_ENUMERATOR = re.compile(r"^\s+[A-Z_]\w*\s*(?:=[^;]*)?,\s*(?:/[*/].*)?$")
+_MEMBER = re.compile(r"^\s+(?:const\s+|volatile\s+|struct\s+|union\s+|enum\s+|unsigned\s+)*\w+[\s*]+[\w\[\]:, *]+;")
+_ROW = re.compile(r"^\s+(?:\{|\[|\.\w|[A-Z]\w*\(.*\),\s*$)")
+_STATEMENT = re.compile(
+    r"^\s+(?:if|for|while|switch|return|case|else|goto|do|break)\b|^\s+[\w>.\-\[\]]+\s*\(.*;\s*$|=[^,]*;$"
+)
 
 Head = tuple[ScopeKind, str]
 
@@ -70,6 +78,12 @@ def classify(text: str) -> Head:
     if "[" in plain or match:
         return "table", _variable(head, before)
     return "function", ""
+
+
+def is_macro_call(text: str) -> bool:
+    """Whether ``text`` begins with a macro's call and no type: ``FIXTURE(name)``, ``SYSCALL_DEFINE0(name)``."""
+    match = _CALLED.match(text)
+    return match is not None and bool(_MACRO_HEAD.match(match.group(1)))
 
 
 def _trailing_variable(plain: str) -> bool:
@@ -141,3 +155,19 @@ def _tag(words: str) -> str:
     """The tag among the words behind ``struct``, ``union`` or ``enum``."""
     names = [word for word in words.split() if not _ATTRIBUTE.match(word)]
     return names[0] if names else ""
+
+
+def guess_kind(code: Sequence[str]) -> ScopeKind:
+    """What kind of scope indented lines belong to when no header says it."""
+    votes: dict[ScopeKind, int] = {"function": 0, "table": 0, "enum": 0, "struct": 0}
+    for line in code[:40]:
+        if _STATEMENT.search(line):
+            votes["function"] += 2
+        elif _ENUMERATOR.match(line):
+            votes["enum"] += 1
+        elif _ROW.match(line):
+            votes["table"] += 1
+        elif _MEMBER.match(line):
+            votes["struct"] += 1
+    best = max(votes, key=lambda kind: votes[kind])
+    return best if votes[best] else "function"

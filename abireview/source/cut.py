@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from abireview.source.chead import bare, classify
+from abireview.source.chead import bare, classify, guess_kind, is_macro_call
 from abireview.source.model import ScopeKind
 
 _LABEL = re.compile(r"^(?:case\b.*|default\s*|[A-Za-z_]\w*\s*):(?!:)")
@@ -173,7 +173,7 @@ class _Cutter:
             return i + 1
         balanced = self.parens <= 0
         if not line.strip():
-            if balanced and self.texts and not self.braced:
+            if balanced and self.texts and not self.braced and self.lines[i + 1 : i + 2] != ["{"]:
                 self._to_top(self.pending)
             return i + 1
         if mark not in " \t{" and i > self.pending and balanced and self._complete():
@@ -182,6 +182,8 @@ class _Cutter:
         if mark == "/" and line.startswith("/*") and "*/" not in line:
             return self._comment(i)
         text = bare(line)
+        if mark == "{":
+            self.parens = 0
         self.texts.append(text)
         self.parens += text.count("(") - text.count(")")
         self.braces += text.count("{") - text.count("}")
@@ -238,6 +240,13 @@ class _Cutter:
             return i + 1
         scope.end = i + 1
         scope.closed = True
+        if (
+            scope.kind == "function"
+            and line.startswith("};")
+            and scope.opened
+            and is_macro_call(self.lines[scope.first])
+        ):
+            scope.kind = guess_kind(self.lines[scope.body : i])  # a macro that opens a table or a struct
         if scope.kind in ("struct", "enum") and not scope.name and (match := _CLOSE_NAME.match(line)):
             scope.name = match.group(1)
         self.scopes.append(scope)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from abireview.source.chead import bare, classify
+from abireview.source.chead import bare, classify, guess_kind
 from abireview.source.cut import Scope
 from abireview.source.model import ScopeKind
 
@@ -21,23 +21,17 @@ _NOT_A_SCOPE = re.compile(r"^(?:EXPORT_|MODULE_|module_|DECLARE_|NOKPROBE|extern
 _BARE_CALL = re.compile(r"^[A-Z][A-Z0-9_]*\s*\(")
 _DEFINES_FUNCTION = re.compile(r"^(?:(?:COMPAT_)?SYSCALL\w*DEFINE|TEST|KVM_\w*TEST|DEFINE_IDTENTRY|DEFINE_\w*HANDLER)")
 _TRUNCATED = 76  # git cuts section headers at 80 bytes
-_ENUMERATOR = re.compile(r"^\s+[A-Z_]\w*\s*(?:=[^;]*)?,\s*(?:/[*/].*)?$")
-_MEMBER = re.compile(r"^\s+(?:const\s+|volatile\s+|struct\s+|union\s+|enum\s+|unsigned\s+)*\w+[\s*]+[\w\[\]:, *]+;")
-_ROW = re.compile(r"^\s+(?:\{|\[|\.\w|[A-Z]\w*\(.*\),\s*$)")
-_STATEMENT = re.compile(
-    r"^\s+(?:if|for|while|switch|return|case|else|goto|do|break)\b|^\s+[\w>.\-\[\]]+\s*\(.*;\s*$|=[^,]*;$"
-)
-
 Verdict = Literal["closing", "closing;", "brace", "label", "decl", "end", "none"]
 
 
 class _Look:
     """The first event at column 0 in ``lines``, and what stands before it."""
 
-    __slots__ = ("code", "continues", "macro", "verdict")
+    __slots__ = ("code", "continues", "macro", "remarks", "verdict")
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.code: list[str] = []
+        self.remarks = 0  # indented comments; unless directives are about, they stand inside a scope
         self.continues = False  # the lines go on with the parentheses of a header above
         self.macro = 0  # so many lines go on with a #define above
         self.verdict: Verdict = "none"
@@ -45,12 +39,17 @@ class _Look:
 
     def _scan(self, lines: Sequence[str]) -> None:
         comment = _begins_in_comment(lines)
-        glued = settled = False
+        glued = settled = directives = False
         balance = 0
-        for i, line in enumerate(lines):
+        if lines and lines[0].endswith("\\") and lines[0][:1] != "#" and not comment:
+            self.macro = 1
+            return
+        for line in lines:
             mark = line[:1]
+            directives |= mark == "#"
             if comment:
                 comment = "*/" not in line
+                self.remarks += mark == "\t" and not directives
                 continue
             if glued:
                 glued = line.endswith("\\")
@@ -60,24 +59,25 @@ class _Look:
                 glued = line.endswith("\\")
                 continue
             if mark not in " \t":
-                self.verdict = _event(line)
-                return
-            if line.endswith("\\") and not self.code:
-                self.macro = i + 1
-                glued = True
+                if mark.isalpha() or mark in "_{})":
+                    self.verdict = _event(line)
+                    return
                 continue
             text = line.strip()
             if line.startswith(" *") or text.startswith(("* ", "*/", "//")) or text in ("*", ""):
+                self.remarks += mark == "\t" and not directives
                 continue
             if text.startswith("/*"):
                 comment = "*/" not in text
+                self.remarks += not directives
                 continue
             self.code.append(line)
+            self.continues &= not settled  # a header's last line has only the brace below it
             comment = "/*" in text and "*/" not in text[text.rindex("/*") :]
             if not settled:
                 clean = bare(text)
                 balance += clean.count("(") - clean.count(")")
-                self.continues |= balance < 0
+                self.continues = balance < 0
                 settled = balance < 0 or clean.rstrip().endswith((";", "{", "}", ":"))
 
 
@@ -98,22 +98,6 @@ def _event(line: str) -> Verdict:
     if mark == ")":
         return "end"
     return "label" if _LABEL.match(line) else "decl"
-
-
-def guess_kind(code: Sequence[str]) -> ScopeKind:
-    """What kind of scope indented lines belong to when no header says it."""
-    votes: dict[ScopeKind, int] = {"function": 0, "table": 0, "enum": 0, "struct": 0}
-    for line in code[:40]:
-        if _STATEMENT.search(line):
-            votes["function"] += 2
-        elif _ENUMERATOR.match(line):
-            votes["enum"] += 1
-        elif _ROW.match(line):
-            votes["table"] += 1
-        elif _MEMBER.match(line):
-            votes["struct"] += 1
-    best = max(votes, key=lambda kind: votes[kind])
-    return best if votes[best] else "function"
 
 
 def header(section: str, kind: ScopeKind) -> str:
@@ -158,7 +142,7 @@ def open_scope(section: str, lines: Sequence[str], first_line: int) -> Scope | N
     if look.macro:
         return Scope("macro", "", 0, 0, look.macro, opened=False)
     declared = _from_section(section)
-    if look.continues and look.verdict in ("brace", "decl", "none"):
+    if look.continues and look.verdict in ("brace", "decl"):
         return _unfinished(section, declared)
     if look.verdict == "brace":
         if declared and (declared[0] != "table" or "{" not in section):
@@ -166,7 +150,7 @@ def open_scope(section: str, lines: Sequence[str], first_line: int) -> Scope | N
         return _inside(section, declared, look) if declared else None
     if look.verdict in ("decl", "end"):
         return None
-    if look.verdict == "none" and not look.code:
+    if look.verdict == "none" and not look.code and not look.remarks:
         return None
     if declared and declared[0] == "top":
         return None
@@ -188,9 +172,14 @@ def _inside(section: str, declared: tuple[ScopeKind, str] | None, look: _Look) -
             look.verdict == "closing" and kind != "function" and guess_kind(look.code) == "function"
         ):
             declared = None
+        elif kind == "struct" and guess_kind(look.code) == "table":  # struct tag { … } name[] = {
+            declared = "table", ""
+            section = ""
     elif declared is not None and declared[0] != "function":
         declared = None
     if declared is None:
         kind = "function" if look.verdict in ("closing", "label") else guess_kind(look.code)
         return Scope(kind, "", 0, 0, 1, opened=False)
-    return Scope(declared[0], declared[1], 0, 0, 1, opened=False, header=header(section, declared[0]))
+    return Scope(
+        declared[0], declared[1], 0, 0, 1, opened=False, header=header(section, declared[0]) if section else ""
+    )

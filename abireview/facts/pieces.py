@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -110,6 +110,22 @@ class Piece:
             return ()
         starts, steps = self._gate_steps
         return steps[bisect_right(starts, line) - 1]
+
+    def column(self, token: Token) -> int:
+        """How many characters stand before a token of ``tokens`` on its line."""
+        return token.start - (self.code.rfind("\n", 0, token.start) + 1)
+
+    def scope_end(self, closers: Sequence[int]) -> int:
+        """Where the scope that the header opened ends: an index into ``tokens``, its length if that is not seen.
+
+        ``closers`` are the indexes of the closing brackets without an opening one.
+        """
+        tokens = self.tokens
+        for index in reversed(closers):
+            following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+            if tokens[index].text == "}" and (self.column(tokens[index]) == 0 or following == ";"):
+                return index
+        return len(tokens)
 
     def changed(self, line: int, end: int) -> bool:
         """Whether one of the lines ``line`` to ``end`` is added or removed."""

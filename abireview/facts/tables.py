@@ -53,10 +53,10 @@ def _table(piece: Piece) -> Iterator[Fact]:
     if opening is not None:
         yield from _initialiser(piece, tokens, found, piece.name, Span(opening + 1, len(tokens)), opening)
         return
-    if not piece.header and _column(piece, tokens[0]) == 0 and is_name(tokens[0].text):
+    if not piece.header and piece.column(tokens[0]) == 0 and is_name(tokens[0].text):
         return  # a declaration
     array = not piece.header or any(token.text == "[" for token in tokenise(piece.header.partition("=")[0]))
-    body = tokens[: _scope_end(piece, tokens, found)]
+    body = tokens[: piece.scope_end(found.closers)]
     if body:
         yield from _rows(piece, piece.name, List.of(body, extra=_hidden_braces(piece, body, array)), array=array)
 
@@ -65,7 +65,7 @@ def _opening(piece: Piece, tokens: Sequence[Token], found: Brackets) -> int | No
     """The index of the ``=`` of the declaration, None if the fragment begins after it."""
     if "{" in piece.header or tokens[0].text in (".", "[", "{"):
         return None
-    if not piece.header and _column(piece, tokens[0]) > 0:
+    if not piece.header and piece.column(tokens[0]) > 0:
         return None
     return _assignment(tokens, found, 0, len(tokens))
 
@@ -127,21 +127,6 @@ def _declared(tokens: Sequence[Token]) -> str:
         if depth == 0 and is_name(token.text) and not called and not (name and token.text.startswith("__")):
             name = token.text
     return name if len(tokens) > 1 else ""
-
-
-def _column(piece: Piece, token: Token) -> int:
-    return token.start - (piece.code.rfind("\n", 0, token.start) + 1)
-
-
-def _scope_end(piece: Piece, tokens: Sequence[Token], found: Brackets) -> int:
-    """The index of the brace that closes the table, or the number of tokens."""
-    for index in reversed(found.closers):
-        if tokens[index].text != "}":
-            continue
-        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        if _column(piece, tokens[index]) == 0 or following == ";":
-            return index
-    return len(tokens)
 
 
 def _hidden_braces(piece: Piece, body: Sequence[Token], array: bool) -> int:

@@ -157,8 +157,8 @@ def _tag(words: str) -> str:
     return names[0] if names else ""
 
 
-def guess_kind(code: Sequence[str]) -> ScopeKind:
-    """What kind of scope indented lines belong to when no header says it."""
+def guess_kind(code: Sequence[str], otherwise: ScopeKind = "function") -> ScopeKind:
+    """What kind of scope indented lines belong to when no header says it; ``otherwise`` if they do not tell."""
     votes: dict[ScopeKind, int] = {"function": 0, "table": 0, "enum": 0, "struct": 0}
     for line in code[:40]:
         if _STATEMENT.search(line):
@@ -170,4 +170,4 @@ def guess_kind(code: Sequence[str]) -> ScopeKind:
         elif _MEMBER.match(line):
             votes["struct"] += 1
     best = max(votes, key=lambda kind: votes[kind])
-    return best if votes[best] else "function"
+    return best if votes[best] else otherwise

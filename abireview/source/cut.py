@@ -95,7 +95,7 @@ class _Cutter:
             self.scopes.append(self.open)
         elif self.pending >= 0:
             kind, name = classify(" ".join(self.texts))
-            if kind == "function" and (not name or self.parens > 0):
+            if kind == "function" and (not name or (self.parens > 0 and not self.texts[0].startswith("static"))):
                 self._to_top(self.pending)
                 self._close_top(total)
             else:
@@ -221,6 +221,10 @@ class _Cutter:
         mark = line[:1]
         scope = self.open
         assert scope is not None
+        if mark == "#" and line.endswith("\\"):  # a macro inside a function may have } at column 0
+            while i < len(self.lines) and self.lines[i].endswith("\\"):
+                i += 1
+            return i + 1
         if mark in ("\t", " ", "", "#", "{"):
             return i + 1
         if mark == "}":
@@ -236,7 +240,7 @@ class _Cutter:
         return i
 
     def _closing(self, i: int, line: str, scope: Scope) -> int:
-        if scope.kind != "function" and not _CLOSES_TABLE.match(line):
+        if not self._ends(i, line, scope):
             return i + 1
         scope.end = i + 1
         scope.closed = True
@@ -255,6 +259,13 @@ class _Cutter:
             scope.end = i
             self.open = Scope("table", classify(line[1:])[1], i, i + 1, i + 1)
         return i + 1
+
+    def _ends(self, i: int, line: str, scope: Scope) -> bool:
+        """Whether the ``}`` at column 0 ends the scope: not a row's, nor one that was indented wrongly."""
+        if scope.kind != "function":
+            return bool(_CLOSES_TABLE.match(line))
+        after = next((text for text in self.lines[i + 1 : i + 4] if text.strip()), "")
+        return after[:1] != "\t"
 
 
 def cut(lines: Sequence[str], start: Scope | None = None) -> list[Scope]:

@@ -20,6 +20,7 @@ _LABEL = re.compile(r"^(?:case\b.*|default\s*|[A-Za-z_]\w*\s*):(?!:)")
 _NOT_A_SCOPE = re.compile(r"^(?:EXPORT_|MODULE_|module_|DECLARE_|NOKPROBE|extern\s+\"C\"|[\w\s*]+;)")
 _BARE_CALL = re.compile(r"^[A-Z][A-Z0-9_]*\s*\(")
 _DEFINES_FUNCTION = re.compile(r"^(?:(?:COMPAT_)?SYSCALL\w*DEFINE|TEST|KVM_\w*TEST|DEFINE_IDTENTRY|DEFINE_\w*HANDLER)")
+_CONDITIONAL = re.compile(r"^#\s*(?:if|el|endif)")
 _TRUNCATED = 76  # git cuts section headers at 80 bytes
 Verdict = Literal["closing", "closing;", "brace", "label", "decl", "end", "none"]
 
@@ -27,10 +28,11 @@ Verdict = Literal["closing", "closing;", "brace", "label", "decl", "end", "none"
 class _Look:
     """The first event at column 0 in ``lines``, and what stands before it."""
 
-    __slots__ = ("code", "continues", "macro", "remarks", "verdict")
+    __slots__ = ("code", "continues", "macro", "prose", "remarks", "verdict")
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.code: list[str] = []
+        self.prose = False  # a comment at column 0, such as stands between functions
         self.remarks = 0  # indented comments; unless directives are about, they stand inside a scope
         self.continues = False  # the lines go on with the parentheses of a header above
         self.macro = 0  # so many lines go on with a #define above
@@ -44,9 +46,9 @@ class _Look:
         if lines and lines[0].endswith("\\") and lines[0][:1] != "#" and not comment:
             self.macro = 1
             return
-        for line in lines:
+        for line in lines[_macro_tail(lines) :]:
             mark = line[:1]
-            directives |= mark == "#"
+            directives |= mark == "#" and not _CONDITIONAL.match(line)
             if comment:
                 comment = "*/" not in line
                 self.remarks += mark == "\t" and not directives
@@ -55,6 +57,7 @@ class _Look:
                 glued = line.endswith("\\")
                 continue
             if not mark or mark in "*/#":
+                self.prose |= mark in ("*", "/")
                 comment = "/*" in line and "*/" not in line[line.rindex("/*") :]
                 glued = line.endswith("\\")
                 continue
@@ -62,9 +65,13 @@ class _Look:
                 if mark.isalpha() or mark in "_{})":
                     self.verdict = _event(line)
                     return
+                self.code.append(line)
                 continue
             text = line.strip()
-            if line.startswith(" *") or text.startswith(("* ", "*/", "//")) or text in ("*", ""):
+            if line.startswith(" *"):
+                self.prose = True
+                continue
+            if text.startswith(("* ", "*/", "//")) or text in ("*", ""):
                 self.remarks += mark == "\t" and not directives
                 continue
             if text.startswith("/*"):
@@ -79,6 +86,17 @@ class _Look:
                 balance += clean.count("(") - clean.count(")")
                 self.continues = balance < 0
                 settled = balance < 0 or clean.rstrip().endswith((";", "{", "}", ":"))
+
+
+def _macro_tail(lines: Sequence[str]) -> int:
+    """1 if the first line can only be the last one of a #define that began above the hunk, else 0."""
+    if len(lines) < 2 or lines[0][:1] not in ("\t", " ") or lines[0].startswith(" *"):
+        return 0
+    text = bare(lines[0]).strip()
+    after = lines[1]
+    if not text or text.endswith((";", ",", "{", "}", ":", "*/")) or not (not after or after[0] in "#/"):
+        return 0
+    return int(any(line.startswith(("#define", "/*")) for line in lines))
 
 
 def _begins_in_comment(lines: Sequence[str]) -> bool:
@@ -153,6 +171,10 @@ def open_scope(section: str, lines: Sequence[str], first_line: int) -> Scope | N
     if look.verdict == "none" and not look.code and not look.remarks:
         return None
     if declared and declared[0] == "top":
+        return None
+    if look.verdict == "none" and look.prose and look.continues:
+        return None  # the end of a prototype, and the comment above the next one
+    if look.verdict == "none" and not section and guess_kind(look.code, "top") == "top":
         return None
     return _inside(section, declared, look)
 

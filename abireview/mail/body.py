@@ -17,7 +17,9 @@ from abireview.mail import flowed
 from abireview.mail.charset import decode_text
 from abireview.mail.header import Fields
 
-_DIFF = re.compile(r"^(?:diff --(?:git|cc|combined) \S|--- \S[^\n]*\n\+\+\+ \S[^\n]*\n@@ -\d|Index: \S+\n=====)", re.MULTILINE)
+_DIFF = re.compile(
+    r"^(?:diff --(?:git|cc|combined) \S|--- \S[^\n]*\n\+\+\+ \S[^\n]*\n@@ -\d|Index: \S+\n=====)", re.MULTILINE
+)
 _PARAMETER = re.compile(r';\s*([a-z0-9*-]+)\s*=\s*(?:"([^"]*)"|([^;\s"]*))', re.IGNORECASE)
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}\s*\Z")
 _TAG = re.compile(r"<(?:style|script)\b.{0,100000}?</(?:style|script)\s*>|<[^<>]{0,2000}>", re.IGNORECASE | re.DOTALL)
@@ -183,13 +185,17 @@ def _walk(mime: MimeMessage, notes: _Notes) -> list[str]:
 
 def _leaf(part: MimeMessage, payload: str, notes: _Notes) -> str:
     """The text of one leaf, "" for pictures, signatures and the like."""
-    data = payload.encode("ascii", "surrogateescape") if payload.isascii() else payload.encode("utf-8", "surrogateescape")
+    data = (
+        payload.encode("ascii", "surrogateescape") if payload.isascii() else payload.encode("utf-8", "surrogateescape")
+    )
     encoding = str(part.get("content-transfer-encoding", ""))
     content_type = str(part.get("content-type", ""))
     kind = part.get_content_type()
     if kind.startswith("text/") and kind not in {"text/calendar", "text/vcard", "text/x-vcard"}:
         return _part(data, encoding, content_type, notes)
-    name = parameters(str(part.get("content-disposition", ""))).get("filename") or parameters(content_type).get("name", "")
+    name = parameters(str(part.get("content-disposition", ""))).get("filename") or parameters(content_type).get(
+        "name", ""
+    )
     if kind in _PATCH_TYPES or _PATCH_NAME.search(name) or kind == "application/octet-stream":
         return _attachment(_transfer(data, encoding, notes), kind, content_type, notes)
     return ""

@@ -35,7 +35,9 @@ def decode_text(data: bytes, charset: str) -> Text:
     codec = _codec(claim) if claim else ""
     stateful = codec is not None and codec.startswith(_STATEFUL)
     if data.isascii() and not stateful:
-        return Text(data.decode("ascii"), "" if codec is not None else f"there is no charset {claim[:40]!r}; it is ASCII")
+        return Text(
+            data.decode("ascii"), "" if codec is not None else f"there is no charset {claim[:40]!r}; it is ASCII"
+        )
     try:
         if codec and codec.startswith(_MULTI_BYTE):
             return Text(data.decode(_LARGER.get(codec, codec)))
@@ -71,5 +73,7 @@ def _not_utf8(data: bytes, claim: str, codec: str | None) -> Text:
         text = data.decode("utf-8", "replace")
     bad = [line for line in text.split("\n") if "\ufffd" in line]
     if any(line[0] in "+-" for line in bad):
-        return Text(text, "", f"{said}; {len(bad)} lines have characters that cannot be read, some of them changed lines")
+        return Text(
+            text, "", f"{said}; {len(bad)} lines have characters that cannot be read, some of them changed lines"
+        )
     return Text(text, f"{said}; {len(bad)} lines outside of changed lines have characters that cannot be read")

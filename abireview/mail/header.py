@@ -16,7 +16,9 @@ from abireview.mail.model import Person
 _MSGID = re.compile(r"<\s*([^<>\s]+)\s*>")
 _FIELD = re.compile(r"([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
 # One address as nearly all headers have it: "Name" <a@b>, Name <a@b> or a@b. Anything else goes to email.utils.
-_ADDRESS = re.compile(r'\s*(?:"([^"\\]*)"\s*<([^<>\s,;"]+)>|([^"<>(),;:\\]*)<([^<>\s,;"]+)>|([^"<>(),;:\\\s]+))\s*(?:,|$)')
+_ADDRESS = re.compile(
+    r'\s*(?:"([^"\\]*)"\s*<([^<>\s,;"]+)>|([^"<>(),;:\\]*)<([^<>\s,;"]+)>|([^"<>(),;:\\\s]+))\s*(?:,|$)'
+)
 _UNKEPT = ("received", "dkim-", "arc-", "x-spam-", "x-ms-", "x-microsoft-", "x-google-", "x-gm-", "x-received")
 
 
@@ -39,9 +41,7 @@ class Fields:
 
     def kept(self) -> tuple[tuple[str, str], ...]:
         """Names and decoded values, without those that only say which way the mail came."""
-        return tuple(
-            (name, decode_words(value)) for name, value in self.items if not name.lower().startswith(_UNKEPT)
-        )
+        return tuple((name, decode_words(value)) for name, value in self.items if not name.lower().startswith(_UNKEPT))
 
 
 def _unfold(head: str) -> list[str]:

@@ -13,7 +13,9 @@ import msgspec
 from abireview import limits
 
 # Reply and forward marks of the mail clients seen on the kernel lists.
-_REPLY = re.compile(r"(?:re|aw|sv|vs|antw|odp|ynt|ref|fwd?|wg|回复|答复|回覆|转发)\s*(?:\[\d{1,3}\])?\s*[:：]\s*", re.IGNORECASE)
+_REPLY = re.compile(
+    r"(?:re|aw|sv|vs|antw|odp|ynt|ref|fwd?|wg|回复|答复|回覆|转发)\s*(?:\[\d{1,3}\])?\s*[:：]\s*", re.IGNORECASE
+)
 _SPAM_MARK = re.compile(r"\*{3,}\s*SPAM\s*\*{3,}\s*", re.IGNORECASE)
 _BRACKET = re.compile(r"\[([^\[\]]{0,300})\]\s*")
 _TRAILING_VERSION = re.compile(r"\s*\[ver(?:sion)?\s*#?\s*(\d{1,4})\]\s*$", re.IGNORECASE)
@@ -22,7 +24,9 @@ _NUMBERS_OF = re.compile(r"\b(\d{1,4}) of (\d{1,4})\b", re.IGNORECASE)
 _VERSION = re.compile(r"v\.?(\d{1,4}(?:\.\d{1,4}){0,2})", re.IGNORECASE)
 _GLUED_VERSION = re.compile(r"(patch|rfc|rft|resend)[-_]?v(\d{1,4}(?:\.\d{1,4}){0,2})", re.IGNORECASE)
 _VER_WORD = re.compile(r"\bver(?:sion)?\s*#?\s*(\d{1,4})\b", re.IGNORECASE)
-_KERNEL_RELEASE = re.compile(r"(?:for-)?(?:linux-)?(?:stable-)?v?\d\.\d{1,2}(?:\.\d+)?(?:\.y|-stable|-y)?", re.IGNORECASE)
+_KERNEL_RELEASE = re.compile(
+    r"(?:for-)?(?:linux-)?(?:stable-)?v?\d\.\d{1,2}(?:\.\d+)?(?:\.y|-stable|-y)?", re.IGNORECASE
+)
 _STABLE_WORDS = frozenset({"stable", "stable-rc", "autosel", "backport", "for-stable"})
 _RESEND_WORDS = frozenset({"resend", "repost", "resent", "reposted"})
 _SPLIT = re.compile(r"[\s,()|]+")

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which postings are versions of one series, and what a partial re-roll stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from abireview.mail.commit import change_id
+from abireview.mail.model import Message
+from abireview.mail.posting import Posting
+
+
+def find_lineages(postings: Sequence[Posting], parents: dict[str, str]) -> list[list[Posting]]:
+    """Group ``postings`` (ordered by date) into series; each group is ordered by version, the groups by first posting.
+
+    ``parents`` maps a message-id to the one it replies to. Two postings are versions of one series if they share a
+    change-id or a title, if one was posted into the other's thread by the same author under a higher version, or if the
+    same author posted half of the patches' titles before.
+    """
+    groups = _Groups(len(postings))
+    _join_by_name(postings, groups)
+    _join_by_thread(postings, parents, groups)
+    _join_by_titles(postings, groups)
+    lineages = groups.lists(postings)
+    for lineage in lineages:
+        lineage.sort(key=lambda p: (p.order, p.date, p.first.msgid))
+    lineages.sort(key=lambda lineage: min(p.first.key for p in lineage))
+    return lineages
+
+
+def fill_rerolls(lineage: list[Posting]) -> None:
+    """Complete partial re-rolls in place: ``[PATCH v2 3/4]`` sent alone stands for v1 with patch 3 replaced.
+
+    As b4 does, only where the counts match; also for a lone ``[PATCH v2]`` that answers patch n/m of the same title.
+    """
+    for at, posting in enumerate(lineage):
+        before = [p for p in lineage[:at] if p.order < posting.order and len(p.patches) > 1]
+        if posting.cover or not posting.patches or not before:
+            continue
+        base = before[-1]
+        ids = {item.msgid for item in base.members}
+        if not all(item.message.in_reply_to in ids or _answers(item.message, ids) for item in posting.patches):
+            continue
+        if posting.first.subject.has_numbers:
+            if posting.m == base.m and len(posting.patches) < base.m:
+                _fill(posting, base, {item.subject.n for item in posting.patches})
+        elif same := [item for item in base.patches if item.title == posting.first.title]:
+            _fill(posting, base, {same[0].subject.n})
+
+
+def _answers(message: Message, ids: set[str]) -> bool:
+    return bool(ids.intersection(message.references))
+
+
+def _fill(posting: Posting, base: Posting, replaced: set[int]) -> None:
+    posting.filled = [item for item in base.patches if item.subject.n not in replaced]
+    posting.base = base
+    numbers = ", ".join(str(n) for n in sorted(replaced))
+    version, old = posting.first.subject.version_text, base.first.subject.version_text
+    posting.notes.append(f"{version} is a partial re-roll: patch {numbers} of {base.m}; the others are those of {old}")
+
+
+class _Groups:
+    """Union-find over the indexes of the postings."""
+
+    def __init__(self, count: int) -> None:
+        self._up = list(range(count))
+
+    def find(self, i: int) -> int:
+        while self._up[i] != i:
+            self._up[i] = self._up[self._up[i]]
+            i = self._up[i]
+        return i
+
+    def join(self, i: int, j: int) -> None:
+        a, b = sorted((self.find(i), self.find(j)))
+        self._up[b] = a
+
+    def lists(self, postings: Sequence[Posting]) -> list[list[Posting]]:
+        found: dict[int, list[Posting]] = {}
+        for i, posting in enumerate(postings):
+            found.setdefault(self.find(i), []).append(posting)
+        return list(found.values())
+
+
+def _join_by_name(postings: Sequence[Posting], groups: _Groups) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for i, posting in enumerate(postings):
+        names = [("title", posting.head.title)] if len(posting.head.title) > 8 else []
+        changed = change_id(posting.head.message)
+        if changed:
+            names.append(("change", changed))
+        for name in names:
+            if name in seen:
+                groups.join(seen[name], i)
+            seen.setdefault(name, i)
+
+
+def _join_by_thread(postings: Sequence[Posting], parents: dict[str, str], groups: _Groups) -> None:
+    owner = {item.msgid: i for i, posting in enumerate(postings) for item in posting.members}
+    for i, posting in enumerate(postings):
+        for ancestor in _ancestors(posting.first.message, parents):
+            j = owner.get(ancestor)
+            if j is None or j == i:
+                continue
+            if postings[j].author == posting.author and postings[j].order < posting.order:
+                groups.join(i, j)
+                break
+
+
+def _ancestors(message: Message, parents: dict[str, str]) -> list[str]:
+    """The message-ids above ``message``, nearest first; loops end."""
+    chain = list(dict.fromkeys((message.in_reply_to, *reversed(message.references))))
+    seen = {message.msgid, *chain}
+    at = parents.get(chain[-1], "") if chain else ""
+    while at and at not in seen:
+        seen.add(at)
+        chain.append(at)
+        at = parents.get(at, "")
+    return chain
+
+
+def _join_by_titles(postings: Sequence[Posting], groups: _Groups) -> None:
+    seen: dict[tuple[str, str], list[int]] = {}
+    for i, posting in enumerate(postings):
+        shared: dict[int, int] = {}
+        for title in sorted(posting.titles):
+            for j in seen.get((posting.author, title), ()):
+                shared[j] = shared.get(j, 0) + 1
+            seen.setdefault((posting.author, title), []).append(i)
+        for j, count in shared.items():
+            least = min(len(posting.titles), len(postings[j].titles))
+            if least >= 2 and 2 * count >= least and postings[j].order != posting.order:
+                groups.join(i, j)

@@ -91,8 +91,8 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
 
     ``public[i]`` is True for fragments of headers whose names are interface: there a rename is a change.
     """
-    removed, added, regated = _fragment_differences(fragments, sides)
     renames = Renames.learn(fragments, [i for i, flag in enumerate(public) if flag])
+    removed, added, regated = _fragment_differences(fragments, sides, renames)
     born, died = _lives(fragments)
     kept_public = {i for i, flag in enumerate(public) if flag}
     _cancel_equal(removed, added, renames, kept_public)
@@ -110,13 +110,14 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
 
 
 def _fragment_differences(
-    fragments: Sequence[Fragment], sides: Sides
+    fragments: Sequence[Fragment], sides: Sides, renames: Renames
 ) -> tuple[list[_Item], list[_Item], list[tuple[Fact, Fact, int]]]:
     removed: list[_Item] = []
     added: list[_Item] = []
     regated: list[tuple[Fact, Fact, int]] = []
     for index, (old, new) in enumerate(sides):
         patch = fragments[index].patch
+        labels = _labels(new) - _labels(old)
         by_ident: dict[tuple[str, str, str], list[Fact]] = defaultdict(list)
         for fact in old:
             by_ident[fact.kind, fact.key, fact.value].append(fact)
@@ -127,7 +128,7 @@ def _fragment_differences(
                 continue
             twin = _closest(fact, equal)
             equal.remove(twin)
-            if fact.kind in BODY_KINDS and _core(twin, fact) != _core(fact, twin):
+            if fact.kind in BODY_KINDS and twin.gates != fact.gates and _regates(twin, fact, labels, renames):
                 regated.append((twin, fact, index))
         removed.extend(_Item(fact, index, patch) for rest in by_ident.values() for fact in rest)
     removed.sort(key=lambda item: (item.fragment, item.fact.line))
@@ -138,11 +139,23 @@ def _closest(fact: Fact, equal: list[Fact]) -> Fact:
     return next((twin for twin in equal if twin.gates == fact.gates), equal[0])
 
 
-def _core(fact: Fact, twin: Fact) -> tuple[str, ...]:
-    """The gates that count when FACT is compared with its TWIN: early returns only if one of the lines moved."""
-    if fact.changed or twin.changed:
-        return fact.gates
-    return tuple(gate for gate in fact.gates if not gate.startswith("unless "))
+def _labels(facts: Sequence[Fact]) -> frozenset[str]:
+    return frozenset(fact.key for fact in facts if fact.kind == "case")
+
+
+def _regates(old: Fact, new: Fact, labels: frozenset[str], renames: Renames) -> bool:
+    """Whether the same fact stands under other conditions; early returns count only if one of the lines moved."""
+    moved = old.changed or new.changed
+    before = {_gate(renames.apply(gate), labels) for gate in old.gates if moved or not gate.startswith("unless ")}
+    after = {_gate(gate, labels) for gate in new.gates if moved or not gate.startswith("unless ")}
+    return before != after
+
+
+def _gate(gate: str, new_labels: frozenset[str]) -> str:
+    """GATE without the labels that the fragment adds: a new label beside old ones changes nothing for the old."""
+    if not gate.startswith("case ") or not new_labels:
+        return gate
+    return "case " + ", ".join(label for label in gate[5:].split(", ") if label not in new_labels)
 
 
 def _lives(fragments: Sequence[Fragment]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:

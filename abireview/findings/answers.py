@@ -18,6 +18,7 @@ import msgspec
 from abireview.errors import UsageError
 from abireview.findings.model import Finding, Result, State
 from abireview.mail.model import Series
+from abireview.mail.subject import normal_title, parse_subject
 
 Kind = Literal["knob", "arch-fix", "false-positive", "suppress"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -31,7 +32,6 @@ GROUNDS: dict[str, str] = {
 
 TEXT_MAX = 1000  # characters of an answer's ground: one line for the next reader, not an essay
 _FINGERPRINT = re.compile(r"[0-9a-f]{12}")
-_TAG = re.compile(r"^\s*(?:(?:re|aw|fwd?)\s*:|\[[^\]]{0,200}\])\s*", re.IGNORECASE)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,11 +95,8 @@ def make_answer(
 
 
 def plain_title(subject: str) -> str:
-    """The subject without ``Re:`` and ``[PATCH …]`` tags, in lower case, white space squeezed."""
-    text = subject
-    while match := _TAG.match(text):
-        text = text[match.end() :]
-    return " ".join(text.lower().split())
+    """The subject without ``Re:`` and ``[PATCH …]`` tags, for comparing."""
+    return normal_title(parse_subject(subject).title)
 
 
 def lineage(series: Series) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ import msgspec
 from abireview.errors import SendError, StoreError
 from abireview.reply.mail import Outgoing
 from abireview.reply.transport import MaybeTaken, NotTaken, Receipt, Transport
+from abireview.store.sql import transaction
 
 if TYPE_CHECKING:
     from abireview.store.db import Store
@@ -119,7 +120,7 @@ class Outbox:
         """
         raw = self._bytes(mail)
         now = self._clock()
-        with self._transaction():
+        with transaction(self._db, "the outbox"):
             row = self._db.execute("SELECT id, state FROM outbox WHERE key = ?", (key,)).fetchone()
             if row is not None and row[1] not in {"failed", "dropped"}:
                 return self.get(row[0])
@@ -213,7 +214,7 @@ class Outbox:
 
     def _hand_over(self, entry: Entry, transport: Transport) -> Entry:
         now = self._clock()
-        with self._transaction():
+        with transaction(self._db, "the outbox"):
             claimed = self._db.execute(
                 "UPDATE outbox SET state = 'handing-over', reason = '', transport = ?, attempts = attempts + 1,"
                 " handed = ?, changed = ? WHERE id = ? AND state = 'queued'",
@@ -234,7 +235,7 @@ class Outbox:
 
     def _recover(self) -> None:
         """Under the lock nobody else sends: what is still being handed over lost its sender."""
-        with self._transaction():
+        with transaction(self._db, "the outbox"):
             self._db.execute(
                 "UPDATE outbox SET state = 'unknown', reason = 'the program ended while it handed the mail over',"
                 " changed = ? WHERE state = 'handing-over'",
@@ -242,7 +243,7 @@ class Outbox:
             )
 
     def _move(self, number: int, before: Collection[State], after: State, reason: str) -> Entry:
-        with self._transaction():
+        with transaction(self._db, "the outbox"):
             entry = self.get(number)
             if entry.state not in before:
                 raise StoreError(f"mail {number} is {entry.state}", hint="'abireview send --list' shows the outbox")
@@ -258,19 +259,6 @@ class Outbox:
         from abireview.lore.b4mail import to_bytes
 
         return to_bytes(mail)
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.rollback()
-                raise
-            self._db.commit()
-        except sqlite3.Error as error:
-            raise StoreError(f"the outbox cannot be written: {error}") from error
 
     @contextlib.contextmanager
     def _durable(self) -> Iterator[None]:

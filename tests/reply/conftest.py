@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from reply_smtp import Server
+from tests.reply.reply_smtp import Server
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reply_make import AUTHOR, finding
 
 from abireview.errors import UsageError
 from abireview.findings.answers import Answer, apply_answers, lineage, lineage_keys, make_answer, plain_title
 from abireview.findings.carry import compare, history
 from abireview.findings.model import Finding, PatchInfo, Result, SeriesInfo, ToolInfo
 from abireview.mail.model import Series
+from tests.reply.reply_make import AUTHOR, finding
 
 KEYS = lineage_keys(None, "ada@example.org", "[PATCH v2 0/3] Widgets")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from reply_make import BODY, finding, line_of, message
 
 from abireview.errors import ConfigError
 from abireview.lore.b4mail import find_trailers
 from abireview.reply.draft import draft_for_cover, draft_for_patch
 from abireview.reply.lint import has_errors, lint
 from abireview.reply.template import Templates, mail_date, wrap
+from tests.reply.reply_make import BODY, finding, line_of, message
 
 GADGET = finding(file="virt/gadget.c", at=line_of("+#define GADGET_MAX 4"), question="Why four?", n=2)
 

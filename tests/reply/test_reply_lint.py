@@ -4,12 +4,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reply_make import ME
 
 from abireview.lore.b4mail import find_trailers
 from abireview.reply.lint import has_errors, lint
 from abireview.reply.trailers import TRAILERS, toggle, trailer_line
 from abireview.reply.trailers import given as given_trailers
+from tests.reply.reply_make import ME
 
 GOOD = "On Tue, 3 May 2022 10:00:00 +0000, Ada Author wrote:\n> +\tx = 1;\n\nCan the old value be kept?\n"
 

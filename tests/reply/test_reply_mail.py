@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reply_make import AUTHOR, LIST, ME, message, outgoing
 
 from abireview.errors import SendError
 from abireview.lore import b4mail
 from abireview.mail.model import Person
 from abireview.reply.mail import REFERENCES_MAX, check_headers, reply_headers, reply_subject
+from tests.reply.reply_make import AUTHOR, LIST, ME, message, outgoing
 
 OWN = (ME.email,)
 

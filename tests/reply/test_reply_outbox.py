@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from reply_make import outgoing
-from reply_smtp import Server
 
 from abireview.errors import SendError, StoreError
 from abireview.reply.transport import MaildirTransport, MboxTransport, Receipt, SmtpTransport
 from abireview.store import outbox as module
 from abireview.store.outbox import GRACE, SCHEMA, Outbox
+from tests.reply.reply_make import outgoing
+from tests.reply.reply_smtp import Server
 
 
 class Clock:

@@ -4,9 +4,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reply_make import BODY, line_of
 
 from abireview.reply.quote import QUOTED_LINE_MAX, Note, find_line, quote
+from tests.reply.reply_make import BODY, line_of
 
 COUNT = line_of("+\treturn w->count + 1;")
 RESET = line_of("+\tw->count = 1;")

@@ -25,6 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
+import msgspec
+
 from abireview.facts.lists import Brackets, List, Span, brackets, is_name
 from abireview.facts.model import Fact
 from abireview.facts.pieces import Piece, numbered, read
@@ -39,11 +41,62 @@ Column = tuple[str, str]
 
 
 def extract(fragment: Fragment, side: Side) -> list[Fact]:
-    """The row facts of one side of a table or of file-scope text, in the order of its lines."""
+    """The row facts of one side of a table or of file-scope text, in the order of its lines.
+
+    The other side is read too: where the first arguments of one macro's rows do not tell them apart on either side
+    (``FTR_BITS(VISIBLE, …, REG_SHIFT)``), both sides name them by the first argument that does.
+    """
+    rows = _side_rows(fragment, side)
+    repeated = _repeated(rows)
+    other = _side_rows(fragment, "new" if side == "old" else "old") if repeated or _calls(rows) else []
+    for macro in sorted(repeated | _repeated(other)):
+        position = _telling_position(macro, rows, other)
+        if position:
+            rows = [_renamed(row, macro, position) for row in rows]
+    return list(numbered(rows))
+
+
+def _side_rows(fragment: Fragment, side: Side) -> list[Fact]:
     piece = read(fragment, side)
     if not piece.lines or (piece.kind != "table" and "=" not in piece.code) or not piece.tokens:
         return []
-    return list(numbered(_table(piece) if piece.kind == "table" else _variables(piece)))
+    return list(_table(piece) if piece.kind == "table" else _variables(piece))
+
+
+def _calls(rows: Sequence[Fact]) -> list[Fact]:
+    return [row for row in rows if row.column("macro")]
+
+
+def _repeated(rows: Sequence[Fact]) -> set[str]:
+    """The macros of which two rows have the same first argument under the same ``#ifdef``."""
+    seen: set[tuple[str, str, str, tuple[str, ...]]] = set()
+    macros = set()
+    for row in _calls(rows):
+        place = (row.scope, row.column("macro"), row.key, row.gates)
+        if place in seen:
+            macros.add(row.column("macro"))
+        seen.add(place)
+    return macros
+
+
+def _telling_position(macro: str, *sides: Sequence[Fact]) -> int:
+    """The first argument that is a name and differs from row to row on both sides; 0 if there is none."""
+    groups = [[row for row in side if row.column("macro") == macro and not row.column("cut")] for side in sides]
+    most = max((len(row.columns) for group in groups for row in group), default=0)
+    for position in range(1, most):
+        for group in groups:
+            names = [(row.scope, row.column(str(position)), row.gates) for row in group]
+            if len(set(names)) < len(names) or not all(name.isidentifier() for _, name, _ in names):
+                break
+        else:
+            return position
+    return 0
+
+
+def _renamed(row: Fact, macro: str, position: int) -> Fact:
+    if row.column("macro") != macro:
+        return row
+    return msgspec.structs.replace(row, key=row.column(str(position)) or row.key)
 
 
 def _table(piece: Piece) -> Iterator[Fact]:
@@ -51,14 +104,17 @@ def _table(piece: Piece) -> Iterator[Fact]:
     found = brackets(tokens)
     opening = _opening(piece, tokens, found)
     if opening is not None:
-        yield from _initialiser(piece, tokens, found, piece.name, Span(opening + 1, len(tokens)), opening)
+        name = piece.name or _declared(tokens[:opening])
+        yield from _initialiser(piece, name, found, Span(0, opening), Span(opening + 1, len(tokens)))
         return
     if not piece.header and piece.column(tokens[0]) == 0 and is_name(tokens[0].text):
         return  # a declaration
-    array = not piece.header or any(token.text == "[" for token in tokenise(piece.header.partition("=")[0]))
+    header = list(tokenise(piece.header.partition("=")[0]))
+    array = not header or any(token.text == "[" for token in header)
     body = tokens[: piece.scope_end(found.closers)]
     if body:
-        yield from _rows(piece, piece.name, List.of(body, extra=_hidden_braces(piece, body, array)), array=array)
+        scope = piece.name or _declared(header)
+        yield from _rows(piece, scope, List.of(body, extra=_hidden_braces(piece, body, array)), array=array)
 
 
 def _opening(piece: Piece, tokens: Sequence[Token], found: Brackets) -> int | None:
@@ -79,20 +135,20 @@ def _assignment(tokens: Sequence[Token], found: Brackets, start: int, stop: int)
     return None
 
 
-def _initialiser(
-    piece: Piece, tokens: Sequence[Token], found: Brackets, name: str, value: Span, equals: int
-) -> Iterator[Fact]:
-    """The rows of the initialiser that begins at ``value``; ``equals`` is the index of the ``=``."""
+def _initialiser(piece: Piece, name: str, found: Brackets, declaration: Span, value: Span) -> Iterator[Fact]:
+    """The rows of the initialiser ``value`` that follows the ``=`` of a declaration."""
+    tokens = piece.tokens
     if value.start >= len(tokens):
         return
+    declared = tokens[declaration.start : declaration.stop]
     if tokens[value.start].text == "{":
         end = found.partner.get(value.start, value.stop)
-        array = "[" in [token.text for token in tokens[max(0, equals - 8) : equals]]
+        array = any(token.text == "[" for token in declared)
         yield from _rows(piece, name, List.of(tokens[value.start + 1 : end]), array=array)
         return
     elements = List.of(tokens[value.start : value.stop])
     text = elements.text(Span(0, len(elements.tokens)))
-    first, last = tokens[equals - 1].line if equals else tokens[equals].line, elements.tokens[-1].line
+    first, last = (declared or elements.tokens)[-1].line, elements.tokens[-1].line
     yield piece.fact("row", "=", first, last, scope=name, value=text, columns=[("0", text)])
 
 
@@ -111,21 +167,25 @@ def _variables(piece: Piece) -> Iterator[Fact]:
                 stop = found.partner.get(stop, stop) + 1 if tokens[stop].text in ("(", "[", "{") else stop + 1
             name = _declared(tokens[start:index])
             if name:
-                yield from _initialiser(piece, tokens, found, name, Span(index + 1, min(stop, len(tokens))), index)
+                yield from _initialiser(piece, name, found, Span(start, index), Span(index + 1, min(stop, len(tokens))))
             index = stop
             continue
         index = found.partner.get(index, index) + 1 if text in ("(", "[", "{") else index + 1
 
 
 def _declared(tokens: Sequence[Token]) -> str:
-    """The name that a declaration gives: the last one outside brackets that is no attribute (``__ro_after_init``)."""
+    """The name that a declaration gives: in ``(*name[])(…)``, or the last outside brackets that is no attribute."""
     depth = 0
     name = ""
     for index, token in enumerate(tokens):
+        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if token.text == "(" and following == "*" and depth == 0:
+            inner = [word.text for word in takewhile(lambda word: word.text not in (")", "["), tokens[index + 1 :])]
+            return next((word for word in reversed(inner) if is_name(word)), "")
         depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
-        called = index + 1 < len(tokens) and tokens[index + 1].text == "("
-        if depth == 0 and is_name(token.text) and not called and not (name and token.text.startswith("__")):
-            name = token.text
+        if depth or not is_name(token.text) or following == "(" or (name and token.text.startswith("__")):
+            continue
+        name = token.text
     return name if len(tokens) > 1 else ""
 
 
@@ -143,7 +203,9 @@ def _hidden_braces(piece: Piece, body: Sequence[Token], array: bool) -> int:
         token = list_.tokens[span.start]
         if token.start >= 0:
             line = piece.lines[token.line]
-            widths.append(len(line[: len(line) - len(line.lstrip())].expandtabs(_TAB)) // _TAB)
+            blanks = line[: len(line) - len(line.lstrip())]
+            # blanks after the tabs line a continued row up; how far says nothing about its braces
+            widths.append(2 if " " in blanks else len(blanks.expandtabs(_TAB)) // _TAB)
     deep = max(0, min(widths, default=1) - 1)
     return max(deep, 1) if array and body[0].text == "." else deep
 

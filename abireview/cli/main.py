@@ -107,4 +107,3 @@ def _flushed(code: int) -> int:
         os.dup2(null, sys.stdout.fileno())  # else the interpreter's own flush at exit fails once more
         os.close(null)
     return code
-

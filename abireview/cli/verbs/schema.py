@@ -7,19 +7,29 @@ import click
 
 from abireview.cli.output import write_stdout
 
+DOCUMENTS = {
+    "result": ("abireview.findings.model", "Result"),
+    "rule": ("abireview.rules.schema", "Rule"),
+    "knobs": ("abireview.rules.schema", "KnobFile"),
+    "scopes": ("abireview.rules.schema", "ScopeFile"),
+    "gates": ("abireview.rules.schema", "GateFile"),
+    "paths": ("abireview.rules.schema", "PathFile"),
+    "words": ("abireview.rules.schema", "WordFile"),
+}
+
 
 @click.command(short_help="Print the JSON Schema of results or of rule files.")
-@click.argument("what", type=click.Choice(["result", "rule"]), default="result")
+@click.argument("what", type=click.Choice(list(DOCUMENTS)), default="result", metavar="WHAT")
 def command(what: str) -> None:
-    """Print a JSON Schema (draft 2020-12): of one result document, or of a rule file for editors."""
+    """Print a JSON Schema (draft 2020-12) of WHAT: result (the document of --format json, the default), or one of the
+    files of a rule directory: rule, knobs, scopes, gates, paths, words.
+    """
+    import importlib
     import json
 
     import msgspec
 
-    if what == "rule":
-        from abireview.rules.schema import RuleFile as Document
-    else:
-        from abireview.findings.model import Result as Document
-    schema = msgspec.json.schema(Document)
+    module, name = DOCUMENTS[what]
+    schema = msgspec.json.schema(getattr(importlib.import_module(module), name))
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     write_stdout(json.dumps(schema, indent=2) + "\n")

@@ -9,6 +9,7 @@ behind another statement is a change of its gates.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -22,8 +23,9 @@ from abireview.source.model import Fragment
 Op = Literal["added", "removed", "changed", "regated"]
 
 BODY_KINDS = frozenset({"case", "call", "return", "store", "cond", "stmt", "local", "flag", "param"})
+WORDS = re.compile(r"\w+|[^\w\s]")
 TRIVIAL = frozenset({"break", "continue", "goto", "fallthrough", "return"})
-MECHANICAL = 4  # the same edit of tokens in this many places is a mechanical one
+MECHANICAL = 3  # the same edit of tokens in this many places is a mechanical one
 MOVED_TOKENS = 12  # characters a statement needs to be recognised when it moves between two old functions
 
 
@@ -98,7 +100,9 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     _cancel_equal(removed, added, renames, kept_public)
     _cancel_moves(removed, added, renames, born, died, kept_public)
     pairs = _pair(removed, added, renames)
-    pairs = _drop_mechanical(pairs)
+    often = _mechanical(pairs)
+    pairs = [pair for pair in pairs if _edit(_text(pair[0].fact), _text(pair[1].fact)) not in often]
+    regated = [entry for entry in regated if not _gates_edited(entry[0], entry[1], often)]
     found = [_pair_delta(pair, fragments, born, died) for pair in pairs]
     found += [_single(item, "removed", fragments, born, died) for item in removed if item.live]
     found += [_single(item, "added", fragments, born, died) for item in added if item.live]
@@ -275,24 +279,40 @@ def _alike(kind: str, common: float, near: int) -> bool:
     return near <= 1 or common >= 0.7
 
 
-def _edit(old: Fact, new: Fact) -> tuple[str, str]:
-    """The differing middle of two facts' words."""
-    left, right = f"{old.key} {old.value}".split(), f"{new.key} {new.value}".split()
+def _text(fact: Fact) -> str:
+    return f"{fact.key} {fact.value}"
+
+
+def _edit(old: str, new: str) -> tuple[str, str]:
+    """The differing middle of two texts' tokens; constants that stand on both sides are one placeholder."""
+    left, right = WORDS.findall(old), WORDS.findall(new)
     while left and right and left[0] == right[0]:
         left, right = left[1:], right[1:]
     while left and right and left[-1] == right[-1]:
         left, right = left[:-1], right[:-1]
-    return " ".join(left), " ".join(right)
+    common = {word for word in left if word.isupper() and len(word) > 1} & set(right)
+    return (
+        " ".join("$" if word in common else word for word in left),
+        " ".join("$" if word in common else word for word in right),
+    )
 
 
-def _drop_mechanical(pairs: list[tuple[_Item, _Item]]) -> list[tuple[_Item, _Item]]:
-    edits = [_edit(old.fact, new.fact) for old, new in pairs]
+def _mechanical(pairs: list[tuple[_Item, _Item]]) -> set[tuple[str, str]]:
+    """The edits of tokens that the series makes in many places."""
     places: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for edit, (old, _) in zip(edits, pairs, strict=True):
+    for old, new in pairs:
         if old.fact.kind in BODY_KINDS:
-            places[edit].add((old.fact.path, old.fact.scope))
-    often = {edit for edit, found in places.items() if len(found) >= MECHANICAL}
-    return [pair for edit, pair in zip(edits, pairs, strict=True) if edit not in often]
+            places[_edit(_text(old.fact), _text(new.fact))].add((old.fact.path, old.fact.scope))
+    return {edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)}
+
+
+def _gates_edited(old: Fact, new: Fact, often: set[tuple[str, str]]) -> bool:
+    """Whether the only difference between two facts' gates is a mechanical edit."""
+    before = [gate for gate in old.gates if gate not in new.gates]
+    after = [gate for gate in new.gates if gate not in old.gates]
+    if not often or len(before) != len(after):
+        return False
+    return all(_edit(*pair) in often for pair in zip(before, after, strict=True))
 
 
 def _net_regated(regated: list[tuple[Fact, Fact, int]]) -> Iterable[tuple[Fact, Fact, int]]:

@@ -6,11 +6,14 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from abireview.facts.lex import Token, lex, strip_comments
 from abireview.source.model import Fragment
 
 WORD = re.compile(r"[A-Za-z_]\w*")
+SURE = 3  # so many lines with the same exchange are a rename however the names look
+ALIKE = 0.7
 MAX_LINES = 4000  # changed lines looked at: a rename shows in the first of them, larger series only cost time
 
 
@@ -34,6 +37,7 @@ class Renames:
     def learn(cls, fragments: Sequence[Fragment], public: Sequence[int]) -> Renames:
         """The consistent renames of FRAGMENTS; names in the fragments numbered in PUBLIC are never renamed."""
         votes: dict[str, Counter[str]] = defaultdict(Counter)
+        declared: set[str] = set()
         alive: set[str] = set()
         dropped: Counter[str] = Counter()
         fixed: set[str] = set()
@@ -48,13 +52,15 @@ class Renames:
                 fixed |= {t.text for line in old_lines for t in line if t.name}
             for line in old_lines:
                 dropped.update({t.text for t in line if t.name} - names_new)
-            _vote(old_lines, new_lines, votes)
+            _vote(old_lines, new_lines, votes, declared)
         for fragment in fragments:
             alive |= _context_words(fragment)
         names = {}
         for name, found in votes.items():
             target, count = found.most_common(1)[0]
-            if len(found) == 1 and name not in alive and name not in fixed and count * 2 >= dropped[name]:
+            if len(found) > 1 or name in alive or name in fixed or count * 2 < dropped[name]:
+                continue
+            if count >= SURE or name in declared or _similar(name, target):
                 names[name] = target
         return cls(names)
 
@@ -84,8 +90,13 @@ def _token_lines(lines: list[str]) -> list[list[Token]]:
     return [by_line[number] for number in sorted(by_line)]
 
 
-def _vote(old: list[list[Token]], new: list[list[Token]], votes: dict[str, Counter[str]]) -> None:
-    """Lines of the same shape, taken in order, vote for the names that differ."""
+def _similar(name: str, target: str) -> bool:
+    """Whether TARGET reads like a new spelling of NAME; otherwise one exchange is another callee, not a rename."""
+    return SequenceMatcher(None, name.lower(), target.lower(), autojunk=False).ratio() >= ALIKE
+
+
+def _vote(old: list[list[Token]], new: list[list[Token]], votes: dict[str, Counter[str]], declared: set[str]) -> None:
+    """Lines of the same shape, taken in order, vote for the names that differ; DECLARED collects declared ones."""
     shapes: dict[tuple[str, ...], list[list[Token]]] = defaultdict(list)
     for line in new:
         shapes[_shape(line)].append(line)
@@ -94,9 +105,11 @@ def _vote(old: list[list[Token]], new: list[list[Token]], votes: dict[str, Count
         if not alike:
             continue
         twin = alike.pop(0)
-        for before, after in zip(line, twin, strict=True):
+        for index, (before, after) in enumerate(zip(line, twin, strict=True)):
             if before.name and before.text != after.text:
                 votes[before.text][after.text] += 1
+                if index and (line[index - 1].text == "*" or line[index - 1].name) and line[0].text != "return":
+                    declared.add(before.text)
 
 
 def _shape(line: list[Token]) -> tuple[str, ...]:

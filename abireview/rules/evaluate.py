@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -59,8 +60,10 @@ class Evaluation:
                 members = groups.setdefault(self._group(rule, hit), [])
                 if all(member.fact is not hit.fact for member in members):
                     members.append(hit)
-        for hits in groups.values():
-            finding = self._finding(rule, hits)
+        many = Counter(key[0] for key in groups)
+        for key, hits in groups.items():
+            crowded = bool(rule.at_most) and many[key[0]] > rule.at_most
+            finding = self._finding(rule, hits, _step(rule.confidence, -1) if crowded else rule.confidence)
             if finding is not None:
                 yield finding
 
@@ -74,7 +77,7 @@ class Evaluation:
             return (patch, hit.fact.path, hit.fact.scope, hit.fact.key)
         return (patch, hit.fact.path, hit.fact.scope)
 
-    def _finding(self, rule: Rule, hits: list[Hit]) -> Finding | None:
+    def _finding(self, rule: Rule, hits: list[Hit], confidence: Grade) -> Finding | None:
         kept = []
         for hit in hits:
             captures = self._captures(rule, hit)
@@ -87,7 +90,6 @@ class Evaluation:
         sought: list[KnobSought] = []
         knob: KnobFound | None = None
         level: Level = rule.level
-        confidence: Grade = rule.confidence
         for use in rule.knob:
             results = [self.knobs.look(use, hit) for hit in kept]
             found = [result for result in results if result is not None]

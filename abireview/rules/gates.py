@@ -20,7 +20,7 @@ from abireview.rules.schema import GateClass
 
 ROUNDS = 3  # handler → helper → helper: deeper chains are not followed
 NAME = re.compile(r"[A-Za-z_]\w*")
-ORDER: tuple[GateClass, ...] = ("opt-in", "quirk", "per-vm", "protected", "nested", "debug", "host", "none")
+PREDICATE = re.compile(r"(^|_)(is|has|can|should|needs?|supports?|supported|allowed|enabled|valid|uses?|in)(_|$)")
 
 
 class Gates:
@@ -30,6 +30,18 @@ class Gates:
         self.context = context
         self.names = _OptIn(context).names
         self.known: dict[str, GateClass] = {}
+        self.near = {(d.patch, d.path, d.scope) for d in context.found.deltas if d.op != "removed" and self._about(d)}
+
+    def _about(self, delta: Delta) -> bool:
+        """Whether the delta itself sets or tests something that userspace has to turn on."""
+        if not self.names or delta.new is None:
+            return False
+        if delta.kind == "case":
+            return delta.key in self.names
+        if delta.kind == "cond" and not _positive(delta.new.value):
+            return False
+        text = delta.key if delta.kind == "store" else f"{delta.key} {delta.new.value}"
+        return any(name in self.names for name in NAME.findall(text))
 
     def of(self, delta: Delta) -> frozenset[GateClass]:
         """The classes of the delta's gates; ``{"none"}`` if nothing dominates it."""
@@ -37,8 +49,10 @@ class Gates:
         if delta.new is not None and delta.kind == "cond":
             gates = (*gates, delta.new.value) if delta.op == "added" else gates
         found = {self.classify(gate) for gate in gates}
-        if delta.kind == "case" and delta.key in self.names:
+        if self._about(delta):
             found.add("opt-in")
+        elif (delta.patch, delta.path, delta.scope) in self.near:
+            found.add("near-opt-in")
         found.discard("none")
         return frozenset(found) or frozenset({"none"})
 
@@ -137,9 +151,12 @@ class _OptIn:
             self.names.add(names[-1])
 
     def _predicates(self) -> None:
-        for delta in self.context.deltas_by_kind.get("return", ()):
-            if delta.op == "added" and delta.born and any(n in self.names for n in NAME.findall(delta.fact.value)):
-                self.names.add(delta.scope)
+        for kind in ("return", "cond"):
+            for delta in self.context.deltas_by_kind.get(kind, ()):
+                if delta.op != "added" or not delta.born or not PREDICATE.search(delta.scope):
+                    continue
+                if any(name in self.names for name in NAME.findall(delta.fact.value)):
+                    self.names.add(delta.scope)
 
     def _on_by_default(self) -> set[str]:
         """Names that the series also sets to true outside of any handler."""

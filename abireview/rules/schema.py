@@ -15,7 +15,7 @@ import msgspec
 
 from abireview.findings.model import Direction, FindingClass, Grade, Level, Observer
 
-GateClass = Literal["opt-in", "quirk", "per-vm", "protected", "nested", "debug", "host", "none"]
+GateClass = Literal["opt-in", "near-opt-in", "quirk", "per-vm", "protected", "nested", "debug", "host", "none"]
 OpName = Literal["added", "removed", "changed", "regated"]
 Place = Literal["delta", "after", "before", "tree"]
 Bind = Literal["patch", "file", "scope"]
@@ -135,7 +135,11 @@ class Doc(Base, frozen=True, kw_only=True):
 
 
 class Rule(Base, frozen=True, kw_only=True):
-    """One rule file ``rules/<family>/<id>.toml``."""
+    """One rule file ``rules/<family>/<id>.toml``.
+
+    ``at_most``: with more groups than that in one patch it is a rewrite, and confidence falls one step (0: no limit).
+    ``flag_at``: below that confidence the finding becomes what ``below`` says.
+    """
 
     id: str
     title: str
@@ -161,6 +165,7 @@ class Rule(Base, frozen=True, kw_only=True):
     severity_by_arch: dict[str, Grade] = {}
     severity_if_fix: Grade | None = None
     group: Literal["scope", "file", "patch", "key"] = "scope"
+    at_most: int = 0
     lower_on_words: tuple[str, ...] = ()
     flag_at: Grade = "low"
     below: Literal["note", "silent"] = "note"

@@ -14,7 +14,8 @@ _IN_BODY = re.compile(r"(From|Subject|Date|Author|Sender): (.*)", re.IGNORECASE)
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60})[ \t]*:[ \t]*(\S.*)")
 _NOTE = re.compile(r"\[[^\]]{0,60}:.{0,2000}\]?$|\(cherry picked from commit [0-9a-f]{7,64}.*\)$")
 _KNOWN = re.compile(
-    r"(?:[a-z-]+-by|cc|fixes|link|closes|bug|buglink|message-id|change-id|reported|references|depends-on)$", re.I
+    r"(?:[a-z-]+-by|cc|fixes|link|closes|bug|buglink|message-id|change-id|reported|references|depends-on)$",
+    re.IGNORECASE,
 )
 _DIFF_START = re.compile(r"diff --(?:git|cc|combined) |Index: \S")
 _SCISSORS = re.compile(r"^[- ]*(?:8<|>8|%<|>%)[-8<>% ]*-[- 8<>%]*$")

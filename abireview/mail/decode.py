@@ -6,11 +6,25 @@ from __future__ import annotations
 import hashlib
 import re
 
+import msgspec
+
 from abireview import limits
 from abireview.mail.body import read_body
 from abireview.mail.charset import decode_text
 from abireview.mail.header import Fields, addresses, author_of, date_of, decode_words, message_ids
-from abireview.mail.model import Message
+from abireview.mail.model import Message, Person
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What a cache or an index needs of a mail: no body, no addresses but the author's."""
+
+    msgid: str
+    subject: str
+    author: Person
+    date: int | None
+    in_reply_to: str
+    references: tuple[str, ...]
+
 
 _HEAD_END = re.compile(rb"\n[ \t]*\n")
 _BRACKETED = re.compile(r"<([^<>]+)>")
@@ -27,29 +41,23 @@ def decode(raw: bytes) -> Message:
     if len(raw) > limits.MAX_MAIL_BYTES:
         raw = raw[: limits.MAX_MAIL_BYTES]
         damaged.append(f"the mail is larger than {limits.MAX_MAIL_BYTES // limits.MIB} MiB; the rest was not read")
-    if raw.startswith((b"From ", b">From ")):
-        raw = raw[raw.find(b"\n") + 1 :]
-    if b"\r\n" in raw[: limits.MAX_HEADER_BYTES]:
-        raw = raw.replace(b"\r\n", b"\n")
+    raw = _plain(raw)
     head, body = _split(raw)
     if len(head) > limits.MAX_HEADER_BYTES:
         damaged.append("the header is too long; the rest of it was not read")
     fields = Fields(decode_text(head[: limits.MAX_HEADER_BYTES], "").text)
     content = read_body(raw, body, fields)
     repaired = list(content.repaired)
-    msgid = _message_id(fields.get("message-id"))
-    if not msgid:
-        msgid = f"{hashlib.sha256(raw).hexdigest()[:24]}@no-message-id.invalid"
+    found = _head(fields, raw)
+    if not _message_id(fields.get("message-id")):
         repaired.append("the mail has no Message-ID; one was made from its bytes")
-    references = message_ids(fields.get("references"))
-    parents = [i for i in message_ids(fields.get("in-reply-to")) if i != msgid]
     return Message(
-        msgid=msgid,
-        subject=decode_words(fields.get("subject"))[: limits.MAX_SUBJECT_CHARS],
-        author=author_of(fields.get("from")),
-        date=date_of(fields.get("date")),
-        in_reply_to=parents[0] if parents else (references[-1] if references else ""),
-        references=references,
+        msgid=found.msgid,
+        subject=found.subject,
+        author=found.author,
+        date=found.date,
+        in_reply_to=found.in_reply_to,
+        references=found.references,
         to=addresses(fields.get("to")),
         cc=addresses(fields.get("cc")),
         body=content.text,
@@ -58,6 +66,36 @@ def decode(raw: bytes) -> Message:
         damaged=(*damaged, *content.damaged),
         headers=fields.kept(),
     )
+
+
+def decode_head(raw: bytes) -> Head:
+    """Only the header of one mail; its message-id is the one that ``decode`` gives."""
+    raw = _plain(raw[: limits.MAX_MAIL_BYTES])
+    head, _ = _split(raw)
+    return _head(Fields(decode_text(head[: limits.MAX_HEADER_BYTES], "").text), raw)
+
+
+def _head(fields: Fields, raw: bytes) -> Head:
+    msgid = _message_id(fields.get("message-id"))
+    if not msgid:
+        msgid = f"{hashlib.sha256(raw).hexdigest()[:24]}@no-message-id.invalid"
+    references = message_ids(fields.get("references"))
+    parents = [i for i in message_ids(fields.get("in-reply-to")) if i != msgid]
+    return Head(
+        msgid=msgid,
+        subject=decode_words(fields.get("subject"))[: limits.MAX_SUBJECT_CHARS],
+        author=author_of(fields.get("from")),
+        date=date_of(fields.get("date")),
+        in_reply_to=parents[0] if parents else (references[-1] if references else ""),
+        references=references,
+    )
+
+
+def _plain(raw: bytes) -> bytes:
+    """Without the mailbox's ``From `` line, with LF line ends."""
+    if raw.startswith((b"From ", b">From ")):
+        raw = raw[raw.find(b"\n") + 1 :]
+    return raw.replace(b"\r\n", b"\n") if b"\r\n" in raw[: limits.MAX_HEADER_BYTES] else raw
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes]:

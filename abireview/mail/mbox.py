@@ -26,7 +26,9 @@ _GIT = re.compile(rb"From [0-9a-f]{7,64} Mon Sep 17 00:00:00 2001\s*$")
 _DATED = re.compile(rb"From \S.*\d\d:\d\d(?::\d\d)?\b.*\b\d{4}\b|From \S+\s+\w{3} \w{3} +\d")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
-_KNOWN_FIELD = re.compile(rb"^(?:from|subject|message-id|date|to|received|return-path|mime-version):", re.I | re.M)
+_KNOWN_FIELD = re.compile(
+    rb"^(?:from|subject|message-id|date|to|received|return-path|mime-version):", re.IGNORECASE | re.MULTILINE
+)
 
 
 def split_mbox(data: bytes) -> list[bytes]:

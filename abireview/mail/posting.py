@@ -130,7 +130,7 @@ def make_item(message: Message) -> Item:
 
 
 def is_posted(item: Item) -> bool:
-    """True for the cover letters and patches of postings: no replies, no pull requests, no mail without a diff or n/m."""
+    """True for the cover letters and patches of postings: no replies, no pull requests, a diff or n/m."""
     subject = item.subject
     if subject.reply or subject.pull:
         return False
@@ -196,7 +196,7 @@ class _Gather:
         return None
 
     def _by_look(self, item: Item) -> Posting | None:
-        """Without threading: same sender, version, count and prefix, the number still free, sent about the same time."""
+        """Without threading: same sender, version, count and prefix, the number free, sent about the same time."""
         found = [
             posting
             for posting in self._alike.get((item.author, item.subject.order), ())

@@ -137,18 +137,17 @@ def _words(brackets: list[str]) -> tuple[list[str], tuple[int, int] | None, list
     versions: list[str] = []
     numbers: tuple[int, int] | None = None
     for content in brackets:
-        for match in _VER_WORD.finditer(content):
-            versions.append(match.group(1))
+        versions += _VER_WORD.findall(content)
         content = _VER_WORD.sub(" ", content)
         content = _NUMBERS_OF.sub(r"\1/\2", content)
         for word in filter(None, _SPLIT.split(content)):
-            if (match := _NUMBERS.fullmatch(word)) and _plausible(match):
-                numbers = numbers or (int(match.group(1)), int(match.group(2)))
-            elif match := _VERSION.fullmatch(word):
-                versions.append(match.group(1))
-            elif match := _GLUED_VERSION.fullmatch(word):
-                words.append(match.group(1))
-                versions.append(match.group(2))
+            if (counted := _NUMBERS.fullmatch(word)) and _plausible(counted):
+                numbers = numbers or (int(counted.group(1)), int(counted.group(2)))
+            elif version := _VERSION.fullmatch(word):
+                versions.append(version.group(1))
+            elif glued := _GLUED_VERSION.fullmatch(word):
+                words.append(glued.group(1))
+                versions.append(glued.group(2))
             else:
                 words.append(word)
     return words, numbers, versions

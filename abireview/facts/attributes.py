@@ -16,6 +16,7 @@ from abireview.facts.tokens import Token
 from abireview.source.model import Fragment, Side
 
 _STORAGE = frozenset({"static", "extern"})
+_ENDS = frozenset({";", "}", ")"})
 
 
 def extract(fragment: Fragment, side: Side) -> list[Fact]:
@@ -54,10 +55,11 @@ def _call_end(elements: List, index: int) -> int | None:
 
 
 def _begins_line(piece: Piece, tokens: list[Token], index: int) -> bool:
-    """Whether the name stands at column 0, alone or after ``static``."""
+    """Whether the name begins a statement at column 0, alone or after ``static``."""
     first = index - 1 if index and tokens[index - 1].text in _STORAGE else index
-    start = tokens[first].start
-    return start >= 0 and (start == 0 or piece.code[start - 1] == "\n")
+    if first and tokens[first - 1].text not in _ENDS:
+        return False  # a function whose type stands on the line above
+    return tokens[first].start >= 0 and piece.column(tokens[first]) == 0
 
 
 def _is_statement(tokens: list[Token], index: int, closer: int) -> bool:

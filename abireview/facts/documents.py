@@ -45,7 +45,7 @@ def extract(fragment: Fragment, side: Side) -> list[Fact]:
             changed=True,
         )
         for number, line in enumerate(shown.lines)
-        if shown.changed[number] and line.strip() and not _is_rule(line)
+        if shown.changed[number] and line.strip() and any(map(str.isalnum, line))
     ]
 
 
@@ -75,13 +75,13 @@ def _under(lines: Sequence[str], title: Callable[[str, str], str | None]) -> lis
 
 
 def _title(line: str, following: str) -> str | None:
-    """The title that ``line`` is, None if it is none: underlined at least as far as it goes, or a Markdown heading."""
+    """The title that ``line`` is, None if it is none: a Markdown heading, or underlined (some fall short: half counts)."""
     heading = _HEADING.match(line)
     if heading:
         return heading[1]
     if not line.strip() or line[:1].isspace() or _is_rule(line) or not _is_rule(following):
         return None
-    return line.strip() if len(following.rstrip()) >= len(line.rstrip()) - 1 else None
+    return line.strip() if 2 * len(following.rstrip()) >= len(line.rstrip()) else None
 
 
 def _config(line: str, _following: str) -> str | None:

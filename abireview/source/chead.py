@@ -21,6 +21,8 @@ _ATTRIBUTE = re.compile(
 _AGGREGATE = re.compile(rf"\b(enum|struct|union)\b\s*((?:{_WORD}\s*)*)")
 _CALLED = re.compile(rf"({_WORD})\s*\(")
 _DECLARATOR = re.compile(rf"({_WORD})\s*$")
+_POINTER = re.compile(rf"\(\s*\*\s*(?:const\s+|__\w+\s+)*({_WORD})\s*[\[)]")
+_EMPTY_CALL = re.compile(rf"({_WORD})\s*\(\)")
 _MACRO_HEAD = re.compile(r"^[A-Z][A-Z0-9_]*$")
 _SYSCALL = re.compile(r"^(?:COMPAT_)?SYSCALL(?:32)?_DEFINE[0-6]$")
 _PLAIN = re.compile(rf"^\s*({_WORD})\s*$")
@@ -67,8 +69,12 @@ def classify(text: str) -> Head:
     before = text.partition("{")[0]
     plain = flat(before)
     head, equals, _ = plain.partition("=")
+    pointer = _POINTER.search(before) if head.rstrip().endswith("()()") else None
+    if pointer:  # static int (*const handlers[])(int) = {
+        return "table", pointer.group(1)
     if equals:
         return "table", _variable(head, before)
+    head = plain = _EMPTY_CALL.sub(lambda match: "" if _ATTRIBUTE.match(match.group(1)) else match.group(), plain)
     name = _function(plain, before)
     if name is not None:
         return "function", name

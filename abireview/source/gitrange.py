@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from abireview.errors import LimitError, NoPatchesError
 from abireview.limits import MAX_RANGE_COMMITS
 from abireview.mail.commit import read_commit
@@ -100,7 +102,15 @@ def _diff(repository: Any, commit: Any) -> tuple[tuple[FileDiff, ...], tuple[Ski
     else:
         diff = commit.tree.diff_to_tree(swap=True, context_lines=3)
     diff.find_similar(pygit2.enums.DiffFind.FIND_RENAMES)
-    return parse_diff(diff.patch or "", str(commit.id))
+    files, skipped = parse_diff(diff.patch or "", str(commit.id))
+    return tuple(_unmailed(file) for file in files), skipped
+
+
+def _unmailed(file: FileDiff) -> FileDiff:
+    """``file`` without line numbers of a mail."""
+    replace = msgspec.structs.replace
+    hunks = [replace(hunk, lines=tuple([replace(line, at=0) for line in hunk.lines])) for hunk in file.hunks]
+    return replace(file, hunks=tuple(hunks))
 
 
 def _person(signature: Any) -> Person:

@@ -11,7 +11,8 @@ _ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
 _SIMPLE = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _GIT_QUOTED = re.compile(r'^diff --git ("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S.*)$')
 _GIT_PLAIN = re.compile(r"^diff --git (\S+) (\S+)$")
-_TREE_DIR = re.compile(r"^(?:linux|kernel|[a-z])(?:[-._][^/]*)?$")
+_TREE_DIR = re.compile(r"^(?:[abciow12]|(?:linux|kernel)(?:[-._][^/]*)?)$")
+_LETTER = re.compile(r"^[abciow12]$")
 
 
 def unquote(name: str) -> str:
@@ -56,7 +57,7 @@ def strip_prefix(old: str, new: str) -> tuple[str | None, str | None]:
     first_new, _, rest_new = new.partition("/")
     if not rest_old or not rest_new:
         return old, new
-    if (first_old != first_new and rest_old == rest_new) or (len(first_old) == 1 and len(first_new) == 1):
+    if (first_old != first_new and rest_old == rest_new) or (_LETTER.match(first_old) and _LETTER.match(first_new)):
         return rest_old, rest_new
     if _TREE_DIR.match(first_old) and _TREE_DIR.match(first_new) and first_old != first_new:
         return rest_old, rest_new

@@ -75,7 +75,7 @@ def _under(lines: Sequence[str], title: Callable[[str, str], str | None]) -> lis
 
 
 def _title(line: str, following: str) -> str | None:
-    """The title that ``line`` is, None if it is none: a Markdown heading, or underlined (some fall short: half counts)."""
+    """The title that ``line`` is, None if it is none: a Markdown heading, or underlined at least half way."""
     heading = _HEADING.match(line)
     if heading:
         return heading[1]

@@ -26,6 +26,8 @@ CREATE TABLE draft (
   msgid TEXT NOT NULL,
   body TEXT NOT NULL,
   fingerprints TEXT NOT NULL DEFAULT '',
+  to_line TEXT NOT NULL DEFAULT '',
+  cc_line TEXT NOT NULL DEFAULT '',
   edited INTEGER NOT NULL DEFAULT 0,
   state TEXT NOT NULL CHECK (state IN ('open', 'queued', 'discarded')),
   created REAL NOT NULL,
@@ -34,13 +36,14 @@ CREATE TABLE draft (
 CREATE UNIQUE INDEX draft_open ON draft (msgid) WHERE state = 'open';
 """
 
-_COLUMNS = "id, series, msgid, body, fingerprints, edited, state, created, changed"
+_COLUMNS = "id, series, msgid, body, fingerprints, to_line, cc_line, edited, state, created, changed"
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A draft. ``msgid`` is the mail it answers, ``series`` the id of the series, ``edited`` whether a person typed.
 
-    ``fingerprints`` are the findings it was drafted for, separated by blanks. Times are seconds since 1970.
+    ``fingerprints`` are the findings it was drafted for, separated by blanks. ``to_line`` and ``cc_line`` are the
+    recipients where the person changed them (both "": those of a reply to all). Times are seconds since 1970.
     """
 
     id: int
@@ -48,6 +51,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     msgid: str
     body: str
     fingerprints: str
+    to_line: str
+    cc_line: str
     edited: bool
     state: DraftState
     created: float
@@ -94,6 +99,15 @@ class Drafts:
             ).rowcount
         if changed != 1:
             raise StoreError(f"draft {number} is no longer open", hint="it was sent or discarded elsewhere")
+
+    def address(self, number: int, to_line: str, cc_line: str) -> Draft:
+        """Keep other recipients for an open draft; both "" means those of a reply to all."""
+        with transaction(self._db, "the draft"):
+            self._db.execute(
+                "UPDATE draft SET to_line = ?, cc_line = ?, changed = ? WHERE id = ? AND state = 'open'",
+                (_storable(to_line), _storable(cc_line), self._clock(), number),
+            )
+        return self.get(number)
 
     def close(self, number: int, state: Literal["queued", "discarded"]) -> None:
         """Mark an open draft as put into the outbox, or thrown away. Anything but an open draft stays as it is."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 import msgspec
 
 from abireview.errors import StoreError
-from abireview.findings.answers import related
 from abireview.findings.model import Result, encode
 from abireview.store.sql import transaction
 
@@ -48,6 +47,11 @@ CREATE TABLE tracked (
   changed REAL NOT NULL
 );
 CREATE UNIQUE INDEX tracked_series ON tracked (series) WHERE series <> '';
+CREATE TABLE tracked_key (
+  key TEXT NOT NULL,
+  tracked INTEGER NOT NULL REFERENCES tracked (id) ON DELETE CASCADE,
+  PRIMARY KEY (key, tracked)
+) WITHOUT ROWID;
 CREATE TABLE tracked_version (
   tracked INTEGER NOT NULL REFERENCES tracked (id) ON DELETE CASCADE,
   series TEXT NOT NULL,
@@ -214,7 +218,8 @@ class Queue:
     def remove(self, number: int) -> None:
         """Forget a row and its results (not its answers)."""
         with transaction(self._db, "the queue"):
-            self._db.execute("DELETE FROM tracked_version WHERE tracked = ?", (number,))
+            for table in ("tracked_version", "tracked_key"):
+                self._db.execute(f"DELETE FROM {table} WHERE tracked = ?", (number,))  # noqa: S608
             self._db.execute("DELETE FROM tracked WHERE id = ?", (number,))
 
     def wake(self) -> int:
@@ -244,8 +249,15 @@ class Queue:
         return _decoded(bytes(row[0]) for row in rows)
 
     def find(self, lineage: Collection[str]) -> Row | None:
-        """The row of a lineage."""
-        return next((row for row in self.rows() if related(row.lineage, lineage)), None)
+        """The oldest row of a lineage."""
+        number = self._oldest(lineage)
+        return None if number is None else self.get(number)
+
+    def _oldest(self, lineage: Collection[str]) -> int | None:
+        marks = ", ".join("?" * len(lineage))
+        query = f"SELECT MIN(tracked) FROM tracked_key WHERE key IN ({marks})"  # noqa: S608
+        found = self._db.execute(query, tuple(lineage)).fetchone()[0]
+        return None if found is None else int(found)
 
     def _keep(self, number: int, result: Result) -> None:
         self._db.execute(
@@ -255,19 +267,21 @@ class Queue:
 
     def _merge(self, row: Row, facts: Facts) -> Row:
         """The older row of the same series or lineage takes this one over."""
-        keys = (*row.lineage, *facts.lineage)
-        for other in sorted(self.rows(), key=lambda known: known.id):
-            if other.id >= row.id:
-                continue
-            if other.series == facts.result.series.id or related(other.lineage, keys):
-                self._db.execute(
-                    "UPDATE OR IGNORE tracked_version SET tracked = ? WHERE tracked = ?", (other.id, row.id)
-                )
-                self._db.execute("DELETE FROM tracked_version WHERE tracked = ?", (row.id,))
-                self._db.execute("DELETE FROM tracked WHERE id = ?", (row.id,))
-                self._db.execute("UPDATE tracked SET source = ? WHERE id = ?", (row.source, other.id))
-                return other
-        return row
+        keys = tuple(dict.fromkeys((*row.lineage, *facts.lineage)))
+        same = self._db.execute("SELECT id FROM tracked WHERE series = ?", (facts.result.series.id,)).fetchone()
+        older = [number for number in (self._oldest(keys), same and int(same[0])) if number and number != row.id]
+        target = min((*older, row.id)) if older else row.id
+        for number in {row.id, *older} - {target}:
+            self._db.execute("UPDATE OR IGNORE tracked_version SET tracked = ? WHERE tracked = ?", (target, number))
+            self._db.execute("DELETE FROM tracked_version WHERE tracked = ?", (number,))
+            self._db.execute("DELETE FROM tracked_key WHERE tracked = ?", (number,))
+            self._db.execute("DELETE FROM tracked WHERE id = ?", (number,))
+        if target != row.id:
+            self._db.execute("UPDATE tracked SET source = ? WHERE id = ?", (row.source, target))
+        self._db.executemany(
+            "INSERT OR IGNORE INTO tracked_key (key, tracked) VALUES (?, ?)", [(key, target) for key in keys]
+        )
+        return self.get(target)
 
 
 def _counts(result: Result) -> tuple[int, int, int, int, int, int, int]:

@@ -137,13 +137,13 @@ def connected(messages: Sequence[Message]) -> list[list[Message]]:
     return list(groups.values())
 
 
-def pick(thread: Thread, msgid: str | None = None, revision: int | None = None) -> Series:
+def pick(thread: Thread, msgid: str | None = None, revision: int | str | None = None) -> Series:
     """The series to check.
 
     Without ``msgid`` that is the newest version, by number, of the series the thread began with. Any mail of the thread
     names the same one, but: a patch or cover of another series in the thread names that series, and a mail whose diff
     was not posted as a patch (a diff inside a reply) names that diff. A patch of an older version names the newest;
-    ``revision`` picks one by its number (5 for v5 and v5.5, whichever is newest).
+    ``revision`` picks one: 5 and "v5" are v5, or the newest v5.N where v5 itself is not there; "v5.5" is exactly that.
 
     Raises ``NotFoundError`` for an unknown ``msgid`` or ``revision``, ``NoPatchesError`` if there is nothing to check.
     """
@@ -158,11 +158,16 @@ def pick(thread: Thread, msgid: str | None = None, revision: int | None = None) 
     lineage = _lineage_of(thread, msgid)
     if revision is None:
         return thread.build(lineage[-1])
-    found = [posting for posting in lineage if posting.first.subject.version == revision]
+    found = _of_version(lineage, str(revision).lower().removeprefix("v"))
     if not found:
         known = ", ".join(dict.fromkeys(posting.first.subject.version_text for posting in lineage))
         raise NotFoundError(f"there is no version {revision} here, only {known}", hint="'--history' looks for others")
     return thread.build(found[-1])
+
+
+def _of_version(lineage: Sequence[Posting], wanted: str) -> list[Posting]:
+    exact = [posting for posting in lineage if posting.first.subject.version_text == f"v{wanted}"]
+    return exact or [posting for posting in lineage if str(posting.first.subject.version) == wanted]
 
 
 def _lineage_of(thread: Thread, msgid: str | None) -> tuple[Posting, ...]:

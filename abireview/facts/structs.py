@@ -264,6 +264,12 @@ def _name_index(tokens: Sequence[Token], *, typed: bool = False) -> int | None:
         if text == "(":
             if index + 1 < len(tokens) and tokens[index + 1].text in ("*", "^"):
                 return _pointer_name(tokens, index)
+            if (
+                len(names) > 1
+                and not _ATTRIBUTE.fullmatch(tokens[names[-1]].text)
+                and _past(tokens, index) == index + 3
+            ):
+                return index + 1  # type MACRO(name)
             index = _past(tokens, index)
             if names and not _ATTRIBUTE.fullmatch(tokens[names[-1]].text):
                 names.pop()  # typeof(x), or a macro

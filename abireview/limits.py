@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bounds on everything that comes from outside, each with its reason. Sizes are bytes unless the name says otherwise."""
+"""Bounds on everything that comes from outside, each with its reason. Sizes are in bytes unless the name says else."""
 
 from __future__ import annotations
 
@@ -92,6 +92,9 @@ MAX_RANGE_COMMITS: Final = 999
 
 MAX_FUZZ: Final = 2
 """Context lines at each end of a hunk that may differ when it is applied, as patch(1) allows."""
+
+MAX_PLACES: Final = 1_000
+"""Places tried for a hunk that is not where its header says; the rarest line of a real hunk stands in few places."""
 
 MAX_OFFSET: Final = 100_000
 """Lines that a hunk may have moved; more than any file of the kernel sources has outside generated headers."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from abireview.limits import MAX_FUZZ, MAX_OFFSET
+from abireview.limits import MAX_FUZZ, MAX_OFFSET, MAX_PLACES
 from abireview.source.model import FileDiff, Hunk, Line
 
 
@@ -68,14 +68,15 @@ def split_lines(text: str) -> tuple[list[str], bool]:
 def merge(text: str, hunks: Sequence[Hunk]) -> Merged:
     """Lay ``hunks`` into ``text``, keeping what is removed as ``-`` lines."""
     old, bare = split_lines(text)
+    file = _File(old)
     merged = Merged([], bare)
     done = 0  # lines of ``old`` already copied
     shift = 0  # where the last hunk lay, against its header
     for hunk in hunks:
-        place = _place(old, hunk, done, shift)
+        place = _place(file, hunk, done, shift)
         if place is None:
             merged.rejects.append(hunk)
-            merged.present += _is_present(old, hunk)
+            merged.present += _is_present(file, hunk)
             continue
         at, lead, tail = place
         shift = at - lead - _expected(hunk)
@@ -98,7 +99,7 @@ def _old_side(hunk: Hunk) -> list[str]:
     return [line.text for line in hunk.lines if line.kind != "+"]
 
 
-def _place(old: list[str], hunk: Hunk, first: int, shift: int) -> tuple[int, int, int] | None:
+def _place(file: _File, hunk: Hunk, first: int, shift: int) -> tuple[int, int, int] | None:
     """Where the hunk goes: (index of its first kept line, leading and trailing context lines left out)."""
     pattern = _old_side(hunk)
     lead, tail = _context(hunk.lines), _context(hunk.lines[::-1])
@@ -109,7 +110,7 @@ def _place(old: list[str], hunk: Hunk, first: int, shift: int) -> tuple[int, int
         part = pattern[skip_lead : len(pattern) - skip_tail]
         if fuzz and not part:
             break
-        at = _search(old, part, first, _expected(hunk) + shift + skip_lead)
+        at = file.search(part, first, _expected(hunk) + shift + skip_lead)
         if at is not None:
             return at, skip_lead, skip_tail
     return None
@@ -123,29 +124,40 @@ def _context(lines: Sequence[Line]) -> int:
     return len(lines)
 
 
-def _search(old: list[str], part: list[str], first: int, expected: int) -> int | None:
-    """The index nearest to ``expected``, not before ``first``, at which ``part`` stands in ``old``."""
-    size = len(part)
-    if not part:
-        return expected if first <= expected <= len(old) else None
-    last = len(old) - size
-    if last < first:
-        return None
-    head = part[0]
-    for distance in range(max(abs(expected - first), abs(last - expected)) + 1):
-        if distance > MAX_OFFSET:
-            return None
-        for at in (expected + distance, expected - distance) if distance else (expected,):
-            if first <= at <= last and old[at] == head and old[at : at + size] == part:
+class _File:
+    """The lines of the old side, with an index of where each stands that is made when it is first needed."""
+
+    __slots__ = ("_index", "lines")
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self._index: dict[str, list[int]] = {}
+
+    def search(self, part: list[str], first: int, expected: int) -> int | None:
+        """The index nearest to ``expected``, not before ``first``, at which ``part`` stands."""
+        size = len(part)
+        last = len(self.lines) - size
+        if not part:
+            return expected if first <= expected <= last else None
+        if first <= expected <= last and self.lines[expected : expected + size] == part:
+            return expected
+        if not self._index:
+            for at, line in enumerate(self.lines):
+                self._index.setdefault(line, []).append(at)
+        rare = min(range(size), key=lambda at: len(self._index.get(part[at], ())))
+        places = [at - rare for at in self._index.get(part[rare], ()) if first <= at - rare <= last]
+        places.sort(key=lambda at: (abs(at - expected), -at))
+        for at in places[:MAX_PLACES]:
+            if abs(at - expected) <= MAX_OFFSET and self.lines[at : at + size] == part:
                 return at
-    return None
+        return None
 
 
-def _is_present(old: list[str], hunk: Hunk) -> bool:
+def _is_present(file: _File, hunk: Hunk) -> bool:
     """Whether the hunk's new side already stands in the file."""
     part = [line.text for line in hunk.lines if line.kind != "-"]
     added = any(line.kind == "+" and line.text.strip() for line in hunk.lines)
-    return added and _search(old, part, 0, max(0, hunk.new_start - 1)) is not None
+    return added and file.search(part, 0, max(0, hunk.new_start - 1)) is not None
 
 
 def _note(hunk: Hunk, shift: int, fuzz: int) -> str:

@@ -126,7 +126,7 @@ def _from_macro(macro: str, full: str) -> str:
 
 def _variable(head: str, full: str) -> str:
     """The variable's name in what stands before its ``=``."""
-    head = head.replace("[]", " ").rstrip()
+    head = head.replace("[]", " ").rstrip("[ \t")
     while True:
         match = _DECLARATOR.search(head)
         if match:

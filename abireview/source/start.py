@@ -129,6 +129,7 @@ def header(section: str, kind: ScopeKind) -> str:
             text = text[: text.rindex(",")]
         text = text.rstrip(", \t") + ")" * max(0, text.count("(") - text.count(")"))
     if kind == "table":
+        text += "]" * max(0, text.count("[") - text.count("]"))
         return f"{text} {{" if text.endswith("=") else f"{text} = {{"
     return f"{text}\n{{" if kind == "function" else f"{text} {{"
 

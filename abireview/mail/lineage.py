@@ -99,7 +99,7 @@ def _join_by_name(postings: Sequence[Posting], groups: _Groups) -> None:
 def _join_by_thread(postings: Sequence[Posting], parents: dict[str, str], groups: _Groups) -> None:
     owner = {item.msgid: i for i, posting in enumerate(postings) for item in posting.members}
     for i, posting in enumerate(postings):
-        for ancestor in _ancestors(posting.first.message, parents):
+        for ancestor in ancestors(posting.first.message, parents):
             j = owner.get(ancestor)
             if j is None or j == i:
                 continue
@@ -108,7 +108,7 @@ def _join_by_thread(postings: Sequence[Posting], parents: dict[str, str], groups
                 break
 
 
-def _ancestors(message: Message, parents: dict[str, str]) -> list[str]:
+def ancestors(message: Message, parents: dict[str, str]) -> list[str]:
     """The message-ids above ``message``, nearest first; loops end."""
     chain = list(dict.fromkeys((message.in_reply_to, *reversed(message.references))))
     seen = {message.msgid, *chain}

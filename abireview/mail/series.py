@@ -10,7 +10,7 @@ from abireview import limits
 from abireview.errors import NoPatchesError, NotFoundError
 from abireview.mail.build import build_series, lone_patch
 from abireview.mail.kind import Projects
-from abireview.mail.lineage import fill_rerolls, find_lineages
+from abireview.mail.lineage import ancestors, fill_rerolls, find_lineages
 from abireview.mail.model import Message, Series
 from abireview.mail.posting import Item, Posting, find_postings, make_item
 
@@ -32,11 +32,21 @@ class Thread:
         self.projects = projects
         self._items: dict[str, Item] = {message.msgid: make_item(message) for message in self.messages}
         parents = {message.msgid: message.in_reply_to for message in self.messages}
-        postings = [posting for posting in find_postings(self._items.values()) if posting.patches]
+        found = [posting for posting in find_postings(self._items.values()) if posting.patches]
+        owned = {item.msgid for posting in found for item in posting.members}
+        postings = [posting for posting in found if not self._is_suggestion(posting, owned, parents)]
         self.lineages: tuple[tuple[Posting, ...], ...] = tuple(
             tuple(lineage) for lineage in map(_filled, find_lineages(postings, parents))
         )
         self._built: dict[str, Series] = {}
+
+    def _is_suggestion(self, posting: Posting, owned: set[str], parents: dict[str, str]) -> bool:
+        """True for a lone RFC diff thrown into a discussion: unnumbered, unversioned, nothing above it a posting."""
+        subject = posting.first.subject
+        if not (subject.rfc or subject.rft) or subject.has_numbers or subject.has_version:
+            return False
+        above = [msgid for msgid in ancestors(posting.first.message, parents) if msgid in self.by_id]
+        return bool(above) and not owned.intersection(above)
 
     @cached_property
     def series(self) -> tuple[Series, ...]:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-CACHE_VARIABLE = "ABIREVIEW_CACHE_DIR"
+CACHE_VARIABLE = "ABIREVIEW_CACHE"
 
 
 def checkout() -> Path | None:
     """The top of the git checkout this package runs from, None if it is installed."""
     top = Path(__file__).resolve().parent.parent
-    return top if (top / "cache" / "README").is_file() and (top / "pyproject.toml").is_file() else None
+    return top if (top / "pyproject.toml").is_file() and (top / ".git").exists() else None
 
 
 def cache_dir() -> Path:
-    """Where the store and compiled rules are: $ABIREVIEW_CACHE_DIR, else a checkout's ``cache/``, else
+    """Where the store and compiled rules are: $ABIREVIEW_CACHE, else a checkout's ``cache/``, else
     ``abireview`` in the user's cache directory ($XDG_CACHE_HOME, ~/.cache).
     """
     named = os.environ.get(CACHE_VARIABLE)

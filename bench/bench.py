@@ -45,7 +45,7 @@ class Job(NamedTuple):
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="abireview-bench-") as name:
         work = Path(name)
-        environ = {**os.environ, "ABIREVIEW_CACHE_DIR": str(work / "cache"), "XDG_CONFIG_HOME": str(work / "config")}
+        environ = {**os.environ, "ABIREVIEW_CACHE": str(work / "cache"), "XDG_CONFIG_HOME": str(work / "config")}
         over = False
         print(f"{'job':44} {'CPU s':>7} {'limit':>7} {'MiB':>6}")
         for job in jobs(work, environ):

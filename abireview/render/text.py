@@ -18,10 +18,10 @@ NARROWEST, WIDEST = 40, 100
 OPEN_STATES = ("new", "carried")
 
 DIRECTIONS = {
-    "boot": "at a fresh boot",
-    "forward": "migrating from an older kernel",
-    "rollback": "rolling back to an older kernel",
-    "host": "migrating to another host",
+    "boot": "fresh boot",
+    "forward": "forward migration",
+    "rollback": "rollback",
+    "host": "migration to another host",
 }
 OBSERVERS = {"guest": "guest", "vmm": "VMM"}
 
@@ -36,9 +36,10 @@ def render(results: Iterable[Result], style: Style) -> str:
 
 
 class _Text:
-    """Lays out one result; knows the width and whether there is colour."""
+    """Lays out one result; knows the width, whether there is colour, and which questions were asked already."""
 
     def __init__(self, style: Style) -> None:
+        self.asked: set[str] = set()
         self.color = style.color
         self.width = max(NARROWEST, min(style.width, WIDEST))
 
@@ -48,7 +49,7 @@ class _Text:
         settled = [finding for finding in result.findings if finding.state not in OPEN_STATES]
         lines = self._head(series) if result.findings or result.skipped or result.failed or series.notes else []
         for finding in shown:
-            lines += ["", *self._finding(finding)]
+            lines += ["", *self._finding(finding, series.tree)]
         if settled:
             lines += ["", *self._settled(settled)]
         if result.skipped:
@@ -66,16 +67,19 @@ class _Text:
             lines += self._wrapped(note, INDENT)
         return lines
 
-    def _finding(self, finding: Finding) -> list[str]:
+    def _finding(self, finding: Finding, tree: bool) -> list[str]:
         lines = [self._place(finding)]
         lines += self._wrapped(finding.message, INDENT)
         lines += self._evidence(finding.evidence)
         lines += self._labelled("seen by", _seen_by(finding))
         lines += self._knobs(finding)
-        lines += self._labelled("gates", ", ".join(_flat(gate) for gate in finding.gates))
-        lines += self._labelled("weight", _weight(finding))
+        lines += self._labelled("under", ", ".join(_flat(gate) for gate in finding.gates))
+        seen = ", seen only in part" if tree and finding.partial else ""
+        lines += self._labelled("weight", f"severity {finding.severity}, confidence {finding.confidence}{seen}")
         lines += self._labelled("because", finding.reason)
-        lines += self._labelled("ask", finding.question)
+        if not finding.knob:
+            lines += self._labelled("ask", "as above" if finding.question in self.asked else finding.question)
+            self.asked.add(finding.question)
         return lines
 
     def _place(self, finding: Finding) -> str:
@@ -87,8 +91,8 @@ class _Text:
     def _evidence(self, evidence: Sequence[str], indent: str = DEEPER) -> list[str]:
         lines = []
         for text in evidence:
-            marker, code = text[:1], safe(text[1:]).expandtabs(8)
-            lines.append(indent + self._paint(EVIDENCE_COLORS.get(marker, ""), f"{safe(marker)}{code}".rstrip()))
+            color = EVIDENCE_COLORS.get(text[:1], "")
+            lines.append(indent + self._paint(color, safe(text.replace("\n", " ")).expandtabs(8).rstrip()))
         return lines
 
     def _knobs(self, finding: Finding) -> list[str]:
@@ -129,6 +133,8 @@ class _Text:
             text = f"not a kernel patch ({series.kind}), nothing checked"
         else:
             text = f"{_counts(result.findings)} in {_count(len(series.patches), 'patch', 'patches')}"
+            if any(finding.partial for finding in result.findings) and not series.tree:
+                text += ", seen without a tree"
             if result.skipped:
                 text += f", {_count(len(result.skipped), 'thing', 'things')} not checked"
             if result.failed:
@@ -159,11 +165,6 @@ def _seen_by(finding: Finding) -> str:
     who = " and ".join(OBSERVERS[one] for one in finding.visible_to)
     when = ", ".join(DIRECTIONS[one] for one in finding.direction)
     return "; ".join(part for part in (who, when) if part)
-
-
-def _weight(finding: Finding) -> str:
-    seen = ", seen only in part" if finding.partial else ""
-    return f"severity {finding.severity}, confidence {finding.confidence}{seen}"
 
 
 def _knob_found(knob: KnobFound) -> str:

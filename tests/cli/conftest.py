@@ -24,7 +24,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     kept.pop("NO_COLOR", None)
     return kept | {
         "HOME": str(tmp_path / "home"),
-        "ABIREVIEW_CACHE_DIR": str(tmp_path / "cache"),
+        "ABIREVIEW_CACHE": str(tmp_path / "cache"),
         "GIT_CONFIG_NOSYSTEM": "1",
         "COLUMNS": "80",
         "LC_ALL": "C.UTF-8",

@@ -23,27 +23,27 @@ A Developer <dev@example.org>, 3 patches, <cover@example.org>
 
 flag 2/3 include/example.h:42 [example-latest-bumped]
   The default version goes from 1 to 2.
-    -#define EXAMPLE_LATEST  1
-    +#define EXAMPLE_LATEST  2
-  seen by   guest and VMM; at a fresh boot, rolling back to an older kernel
+    -#define EXAMPLE_LATEST 1
+    +#define EXAMPLE_LATEST 2
+  seen by   guest and VMM; fresh boot, rollback
   way back  none found; looked for a register that selects the version in the
             whole series
-  weight    severity high, confidence medium, seen only in part
+  weight    severity high, confidence medium
   ask       Can userspace still ask for version 1?
 
 note 3/3 arch/example/calls.c:7 [example-function-added]
   Function EXAMPLE_NEW is answered.
-    +        case EXAMPLE_NEW:
-  seen by   guest; at a fresh boot
+    +       case EXAMPLE_NEW:
+  seen by   guest; fresh boot
   way back  a per-VM version [example-gate, OPT_IN] (a.c)
-    +        if (example_version(vcpu) < 2)
+    +       if (example_version(vcpu) < 2)
   weight    severity low, confidence high
 
 not checked:
   1/3 logo.png: a binary file
   patch 4 is missing
 
-1 flag, 1 note in 3 patches, 2 things not checked
+1 flag, 1 note in 3 patches, seen without a tree, 2 things not checked
 """
     )
 
@@ -62,8 +62,22 @@ def test_settled_findings_are_short_and_counted(result: Result, flag: Finding) -
     answered = msgspec.structs.replace(flag, state="answered", reason="the register exists since 5.18")
     out = text(msgspec.structs.replace(result, findings=(answered,), skipped=()))
     assert "answered 2/3 include/example.h:42 [example-latest-bumped]: the register exists\n  since 5.18\n" in out
-    assert out.endswith("\n1 answered in 3 patches\n")
+    assert out.endswith("\n1 answered in 3 patches, seen without a tree\n")
     assert "Can userspace" not in out
+
+
+def test_a_question_is_asked_once(result: Result, flag: Finding) -> None:
+    again = msgspec.structs.replace(flag, line=99)
+    out = text(msgspec.structs.replace(result, findings=(flag, again)))
+    assert out.count("Can userspace still ask for version 1?") == 1
+    assert out.count("  ask       as above\n") == 1
+
+
+def test_with_a_tree_it_says_what_was_seen_in_part(result: Result) -> None:
+    series = msgspec.structs.replace(result.series, tree=True)
+    out = text(msgspec.structs.replace(result, series=series))
+    assert "confidence medium, seen only in part\n" in out
+    assert "without a tree" not in out
 
 
 @pytest.mark.parametrize("width", [10, 60, 80, 100, 300])

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from abireview.cli.exitcode import FAIL_LEVELS
-from abireview.cli.loading import source_options
+from abireview.cli.loading import Source, source_options
 from abireview.cli.ruleset import rules_option, select_options
 
 
@@ -38,14 +38,14 @@ from abireview.cli.ruleset import rules_option, select_options
 )
 @click.option("--allow-partial", is_flag=True, help="What could not be checked does not make the exit code 3.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whenever the check ran.")
-@click.option("--history", is_flag=True, help="List the earlier versions of the series, check nothing.")
-def command(what: tuple[str, ...], history: bool, **options: Any) -> int:
+@click.option("--history", is_flag=True, help="List the versions of the series, check nothing.")
+def command(what: tuple[str, ...], source: Source, history: bool, **options: Any) -> int:
     """Check what a KVM series changes for guests and VMMs, and whether userspace can keep the old behaviour.
 
     WHAT is a message-id (with or without brackets), a lore, patchwork or msgid.link URL, an mbox (.gz and .xz too), a
     maildir, - for a mail or an mbox on stdin, or A..B in a git repository (--tree, default the current directory).
     Of a thread with several versions the newest is checked, or the one that --revision names.
     """
-    from abireview.cli.checking import run_check
+    from abireview.cli.checking import Wanted, run_check, run_history
 
-    return run_check(what, **options)
+    return run_history(what, source) if history else run_check(what, source, Wanted(**options))

@@ -101,7 +101,7 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     _cancel_moves(removed, added, renames, born, died, kept_public)
     pairs = _pair(removed, added, renames)
     often = _mechanical(pairs)
-    pairs = [pair for pair in pairs if _edit(_text(pair[0].fact), _text(pair[1].fact)) not in often]
+    pairs = [pair for pair in pairs if not _only_edits(_text(pair[0].fact), _text(pair[1].fact), often)]
     regated = [entry for entry in regated if not _gates_edited(entry[0], entry[1], often)]
     found = [_pair_delta(pair, fragments, born, died) for pair in pairs]
     found += [_single(item, "removed", fragments, born, died) for item in removed if item.live]
@@ -312,7 +312,18 @@ def _gates_edited(old: Fact, new: Fact, often: set[tuple[str, str]]) -> bool:
     after = [gate for gate in new.gates if gate not in old.gates]
     if not often or len(before) != len(after):
         return False
-    return all(_edit(*pair) in often for pair in zip(before, after, strict=True))
+    return all(_only_edits(*pair, often) for pair in zip(before, after, strict=True))
+
+
+def _only_edits(old: str, new: str, often: set[tuple[str, str]]) -> bool:
+    """Whether OLD becomes NEW by mechanical edits alone, made once or several times."""
+    if _edit(old, new) in often:
+        return True
+    text, wanted = " ".join(WORDS.findall(old)), " ".join(WORDS.findall(new))
+    for before, after in sorted(often):
+        pattern = re.escape(before).replace(r"\$", r"(\w+)", 1)
+        text = re.sub(rf"(?<!\w){pattern}(?!\w)", after.replace("\\", "").replace("$", r"\1", 1), text)
+    return text == wanted
 
 
 def _net_regated(regated: list[tuple[Fact, Fact, int]]) -> Iterable[tuple[Fact, Fact, int]]:

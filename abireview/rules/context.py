@@ -106,7 +106,8 @@ class Context:
         self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
         for delta in found.deltas:
             self.deltas_by_kind[delta.kind].append(delta)
-        self.words = [_phrases(patch, rules) for patch in series.patches]
+        standing = _standing(series)
+        self.words = [_phrases(patch, rules) | standing for patch in series.patches]
 
     @cached_property
     def after_by_kind(self) -> dict[str, list[tuple[int, Fact]]]:
@@ -145,6 +146,18 @@ def _by_kind(facts: Iterable[tuple[int, Fact]]) -> dict[str, list[tuple[int, Fac
     for index, fact in facts:
         found[fact.kind].append((index, fact))
     return found
+
+
+def _standing(series: Series) -> frozenset[str]:
+    """Phrases that hold for the whole series: what kind of posting it is."""
+    found = set()
+    if series.stable:
+        found.add("is-backport")
+    if "AUTOSEL" in {prefix.upper() for prefix in series.prefixes}:
+        found.add("is-autosel")
+    if series.rfc:
+        found.add("is-rfc")
+    return frozenset(found)
 
 
 def _phrases(patch: Patch, rules: RuleSet) -> frozenset[str]:

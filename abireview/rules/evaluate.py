@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from abireview.errors import RuleFailure
+from abireview.facts.model import Fact
 from abireview.findings.fingerprint import fingerprint
 from abireview.findings.model import Finding, Grade, KnobFound, KnobSought, Level
 from abireview.rules.context import Context
@@ -42,7 +43,17 @@ class Evaluation:
             except (ValueError, KeyError, IndexError, RecursionError) as error:
                 self.failures.append(RuleFailure(f"rule {rule.id} failed: {error!r}"))
         found.sort(key=lambda f: (f.n, f.file, f.line, f.rule, f.fingerprint))
-        return _merged(found)
+        return _merged(self._without_echoes(found))
+
+    def _without_echoes(self, found: list[Finding]) -> list[Finding]:
+        """Without findings of rules that yield, where another rule speaks of the same place."""
+        yielding = {rule.id for rule in self.context.rules.rules if rule.yields}
+        sharp = {(f.patch, f.file, line) for f in found if f.rule not in yielding for line in f.evidence}
+        return [
+            f
+            for f in found
+            if f.rule not in yielding or not any((f.patch, f.file, line) in sharp for line in f.evidence)
+        ]
 
     def _rule(self, rule: Rule) -> Iterable[Finding]:
         groups: dict[tuple[object, ...], list[Hit]] = {}
@@ -60,7 +71,8 @@ class Evaluation:
                 members = groups.setdefault(self._group(rule, hit), [])
                 if all(member.fact is not hit.fact for member in members):
                     members.append(hit)
-        many = Counter(key[0] for key in groups)
+        places = {(key[0], hit.fact.path, hit.fact.scope) for key, hits in groups.items() for hit in hits}
+        many = Counter(place[0] for place in places)
         for key, hits in groups.items():
             crowded = bool(rule.at_most) and many[key[0]] > rule.at_most
             finding = self._finding(rule, hits, _step(rule.confidence, -1) if crowded else rule.confidence)
@@ -178,6 +190,7 @@ class Evaluation:
                 return None
             level = "note"
         captures = dict(first.captures)
+        captures["change"] = _change(first)
         captures["keys"] = _listed(hit.fact.key for hit in hits)
         captures["knob"] = knob.what if knob else ""
         evidence = tuple(dict.fromkeys(line for hit in hits for line in lines_of(hit, self.context)))[:MAX_EVIDENCE]
@@ -265,6 +278,28 @@ def _listed(names: Iterable[str]) -> str:
     if len(unique) <= 4:
         return ", ".join(unique)
     return f"{', '.join(unique[:3])} and {len(unique) - 3} more"
+
+
+def _change(hit: Hit) -> str:
+    """What happened to the fact, in words."""
+    delta = hit.delta
+    if delta is None:
+        return f"{hit.fact.key} {hit.fact.value}"
+    old, new = (_said(fact) if fact else "" for fact in (delta.old, delta.new))
+    if delta.op == "added":
+        return f"new: {new}"
+    if delta.op == "removed":
+        return f"gone: {old}"
+    if delta.op == "regated":
+        return f"{new} now happens under other conditions"
+    return f"{old} becomes {new}"
+
+
+def _said(fact: Fact) -> str:
+    text = {"cond": f"{fact.key} ({fact.value})", "call": f"{fact.key}({fact.value})", "case": f"case {fact.key}"}
+    if fact.kind == "return":
+        return f"return {fact.value}".strip()
+    return _short(text.get(fact.kind, f"{fact.key} {fact.value}"))
 
 
 def _shown(hit: Hit, side: str) -> str:

@@ -47,7 +47,7 @@ class Gates:
         """The classes of the delta's gates; ``{"none"}`` if nothing dominates it."""
         gates = delta.gates
         if delta.new is not None and delta.kind == "cond":
-            gates = (*gates, delta.new.value) if delta.op == "added" else gates
+            gates = (*gates, *_own_terms(delta))
         found = {self.classify(gate) for gate in gates}
         if self._about(delta):
             found.add("opt-in")
@@ -71,6 +71,15 @@ class Gates:
             if regex.search(entry.match, gate):
                 return entry.klass
         return "none"
+
+
+def _own_terms(delta: Delta) -> tuple[str, ...]:
+    """What an added or changed condition tests that it did not test before."""
+    if delta.new is None:
+        return ()
+    if delta.old is None:
+        return (delta.new.value,)
+    return tuple(term for mark, term in delta.terms if mark.startswith("+"))
 
 
 def _positive(gate: str) -> bool:

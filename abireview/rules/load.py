@@ -34,6 +34,7 @@ from abireview.rules.schema import (
 )
 
 SPECIAL = frozenset({"facts", "knobs", "lists", "measured"})
+STANDING = frozenset({"is-backport", "is-autosel", "is-rfc", "fixes-trailer"})  # what a posting is, beside its words
 MAX_FILE = 262_144  # bytes of a rule file; the largest list of scopes is a tenth of it
 FORMAT = "2"  # raised when the packed form changes
 
@@ -262,7 +263,7 @@ def _filled(expression: str) -> str:
 def _check_references(found: RuleSet, files: dict[str, Path]) -> None:
     scopes = {scope.id for scope in found.scopes}
     knobs = {knob.id for knob in found.knobs}
-    phrases = {phrase.id for phrase in found.phrases}
+    phrases = {phrase.id for phrase in found.phrases} | STANDING
     for rule in found.rules:
         for use in rule.knob:
             if use.id not in knobs:

@@ -138,6 +138,7 @@ class Rule(Base, frozen=True, kw_only=True):
     """One rule file ``rules/<family>/<id>.toml``.
 
     ``at_most``: with more groups than that in one patch it is a rewrite, and confidence falls one step (0: no limit).
+    ``yields``: left out where another rule already names the same place.
     ``flag_at``: below that confidence the finding becomes what ``below`` says.
     """
 
@@ -166,6 +167,7 @@ class Rule(Base, frozen=True, kw_only=True):
     severity_if_fix: Grade | None = None
     group: Literal["scope", "file", "patch", "key"] = "scope"
     at_most: int = 0
+    yields: bool = False
     lower_on_words: tuple[str, ...] = ()
     flag_at: Grade = "low"
     below: Literal["note", "silent"] = "note"

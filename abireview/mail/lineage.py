@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from abireview.mail.commit import change_id
 from abireview.mail.model import Message
 from abireview.mail.posting import Posting
+from abireview.mail.union import UnionFind
 
 
 def find_lineages(postings: Sequence[Posting], parents: dict[str, str]) -> list[list[Posting]]:
@@ -17,11 +18,14 @@ def find_lineages(postings: Sequence[Posting], parents: dict[str, str]) -> list[
     change-id or a title, if one was posted into the other's thread by the same author under a higher version, or if the
     same author posted half of the patches' titles before.
     """
-    groups = _Groups(len(postings))
+    groups = UnionFind()
     _join_by_name(postings, groups)
     _join_by_thread(postings, parents, groups)
     _join_by_titles(postings, groups)
-    lineages = groups.lists(postings)
+    found: dict[int, list[Posting]] = {}
+    for i, posting in enumerate(postings):
+        found.setdefault(groups.find(i), []).append(posting)
+    lineages = list(found.values())
     for lineage in lineages:
         lineage.sort(key=lambda p: (p.order, p.date, p.first.msgid))
     lineages.sort(key=lambda lineage: min(p.first.key for p in lineage))
@@ -60,30 +64,7 @@ def _fill(posting: Posting, base: Posting, replaced: set[int]) -> None:
     posting.notes.append(f"{version} is a partial re-roll: patch {numbers} of {base.m}; the others are those of {old}")
 
 
-class _Groups:
-    """Union-find over the indexes of the postings."""
-
-    def __init__(self, count: int) -> None:
-        self._up = list(range(count))
-
-    def find(self, i: int) -> int:
-        while self._up[i] != i:
-            self._up[i] = self._up[self._up[i]]
-            i = self._up[i]
-        return i
-
-    def join(self, i: int, j: int) -> None:
-        a, b = sorted((self.find(i), self.find(j)))
-        self._up[b] = a
-
-    def lists(self, postings: Sequence[Posting]) -> list[list[Posting]]:
-        found: dict[int, list[Posting]] = {}
-        for i, posting in enumerate(postings):
-            found.setdefault(self.find(i), []).append(posting)
-        return list(found.values())
-
-
-def _join_by_name(postings: Sequence[Posting], groups: _Groups) -> None:
+def _join_by_name(postings: Sequence[Posting], groups: UnionFind) -> None:
     seen: dict[tuple[str, str], int] = {}
     for i, posting in enumerate(postings):
         names = [("title", posting.head.title)] if len(posting.head.title) > 8 else []
@@ -96,7 +77,7 @@ def _join_by_name(postings: Sequence[Posting], groups: _Groups) -> None:
             seen.setdefault(name, i)
 
 
-def _join_by_thread(postings: Sequence[Posting], parents: dict[str, str], groups: _Groups) -> None:
+def _join_by_thread(postings: Sequence[Posting], parents: dict[str, str], groups: UnionFind) -> None:
     owner = {item.msgid: i for i, posting in enumerate(postings) for item in posting.members}
     for i, posting in enumerate(postings):
         for ancestor in ancestors(posting.first.message, parents):
@@ -120,7 +101,7 @@ def ancestors(message: Message, parents: dict[str, str]) -> list[str]:
     return chain
 
 
-def _join_by_titles(postings: Sequence[Posting], groups: _Groups) -> None:
+def _join_by_titles(postings: Sequence[Posting], groups: UnionFind) -> None:
     seen: dict[tuple[str, str], list[int]] = {}
     for i, posting in enumerate(postings):
         shared: dict[int, int] = {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from abireview.mail.body import has_diff
@@ -223,3 +223,27 @@ def _same_run(item: Item, posting: Posting) -> bool:
 
 def _prefixes(item: Item) -> frozenset[str]:
     return frozenset(word.lower() for word in item.subject.prefixes) - {"rfc", "resend", "patch"}
+
+
+def unthreaded_pairs(messages: Iterable[Message]) -> Iterator[tuple[str, str]]:
+    """Pairs of message-ids that one unthreaded sending links; ``messages`` are ordered by date."""
+    open_sendings: dict[tuple[object, ...], tuple[str, int, set[int]]] = {}
+    for message in messages:
+        if message.in_reply_to:
+            continue
+        subject = parse_subject(message.subject)
+        if not (subject.has_numbers and subject.posted_as_patch):
+            continue
+        key = (
+            message.author.email.lower(),
+            subject.version_text,
+            subject.m,
+            *sorted(w.lower() for w in subject.prefixes),
+        )
+        date = message.date or 0
+        sending = open_sendings.get(key)
+        if sending and date - sending[1] <= ONE_SENDING and subject.n not in sending[2]:
+            sending[2].add(subject.n)
+            yield sending[0], message.msgid
+        else:
+            open_sendings[key] = (message.msgid, date, {subject.n})

@@ -12,7 +12,8 @@ from abireview.mail.build import build_series, lone_patch
 from abireview.mail.kind import Projects
 from abireview.mail.lineage import ancestors, fill_rerolls, find_lineages
 from abireview.mail.model import Message, Series
-from abireview.mail.posting import Item, Posting, find_postings, make_item
+from abireview.mail.posting import Item, Posting, find_postings, make_item, unthreaded_pairs
+from abireview.mail.union import UnionFind
 
 
 class Thread:
@@ -124,27 +125,21 @@ def assemble(messages: Sequence[Message], projects: Projects) -> Thread:
 def connected(messages: Sequence[Message]) -> list[list[Message]]:
     """Group mails into threads by In-Reply-To and References; threads by their earliest mail, mails by date.
 
-    For heaps of mails (``scan``): mails that nothing links, such as an unthreaded series, stay apart unless the same
-    sending links them (see ``mail.posting``).
+    For heaps of mails (``scan``). Patches that were sent without threading are put with their likes: same sender,
+    version, count and prefix, another number, no more than a day apart.
     """
-    up: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        while up.setdefault(name, name) != name:
-            up[name] = up[up[name]]
-            name = up[name]
-        return name
-
-    for message in messages:
+    groups = UnionFind()
+    ordered = sorted(messages, key=lambda m: (m.date or 0, m.msgid))
+    for message in ordered:
         for other in (message.in_reply_to, *message.references):
             if other:
-                a, b = find(message.msgid), find(other)
-                if a != b:
-                    up[max(a, b)] = min(a, b)
-    groups: dict[str, list[Message]] = {}
-    for message in sorted(messages, key=lambda m: (m.date or 0, m.msgid)):
-        groups.setdefault(find(message.msgid), []).append(message)
-    return list(groups.values())
+                groups.join(message.msgid, other)
+    for first, second in unthreaded_pairs(ordered):
+        groups.join(first, second)
+    found: dict[str, list[Message]] = {}
+    for message in ordered:
+        found.setdefault(groups.find(message.msgid), []).append(message)
+    return list(found.values())
 
 
 def pick(thread: Thread, msgid: str | None = None, revision: int | str | None = None) -> Series:

@@ -212,7 +212,7 @@ class Evaluation:
             line=where.line,
             symbol=symbol,
             evidence=evidence,
-            message=fill((variant.message if variant else "") or rule.message, captures),
+            message=fill(_message(rule, variant, knob), captures),
             question=fill((variant.question if variant else "") or rule.question, captures),
             knob=knob,
             fingerprint=fingerprint(rule.id, first.fact.path, symbol, evidence),
@@ -242,6 +242,12 @@ class Evaluation:
 
 def _step(grade: Grade, by: int) -> Grade:
     return GRADES[max(0, min(len(GRADES) - 1, GRADES.index(grade) + by))]
+
+
+def _message(rule: Rule, variant: Variant | None, knob: KnobFound | None) -> str:
+    if knob is not None and rule.message_knob:
+        return rule.message_knob
+    return (variant.message if variant else "") or rule.message
 
 
 def _natural(text: str) -> tuple[int, str]:

@@ -137,6 +137,7 @@ class Doc(Base, frozen=True, kw_only=True):
 class Rule(Base, frozen=True, kw_only=True):
     """One rule file ``rules/<family>/<id>.toml``.
 
+    ``message_knob``: said instead of ``message`` where a knob settles the finding (``{knob}`` is what it is).
     ``at_most``: with more groups than that in one patch it is a rewrite, and confidence falls one step (0: no limit).
     ``yields``: left out where another rule already names the same place.
     ``flag_at``: below that confidence the finding becomes what ``below`` says.
@@ -154,6 +155,7 @@ class Rule(Base, frozen=True, kw_only=True):
     message: str
     question: str
     doc: Doc
+    message_knob: str = ""
     match: tuple[Pattern, ...]
     since: str = "0.1.0"
     arch: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from abireview.facts.flags import named
 from abireview.facts.lex import Token, join
 from abireview.facts.model import Fact, FactKind
 from abireview.facts.statements import Statement, statements
@@ -84,13 +85,11 @@ class _Body:
         else:
             yield self._fact(part, "store", key, f"{operator} {value}")
         yield from self._calls(part, right, "store")
-        yield from self._flags(part, right, key)
+        yield from self._flags(part, value, key, alone=operator == "|=")
 
-    def _flags(self, part: Statement, right: Sequence[Token], where: str) -> Iterator[Fact]:
-        names = [piece for piece in _top_level(right, "|") if len(piece) == 1 and piece[0].name]
-        if len(names) > 1 or (names and len(right) == 1 and right[0].text.isupper()):
-            for piece in names:
-                yield self._fact(part, "flag", piece[0].text, where)
+    def _flags(self, part: Statement, text: str, where: str, *, alone: bool = False) -> Iterator[Fact]:
+        for name, complemented in named(text, alone=alone):
+            yield self._fact(part, "flag", name, f"~{where}" if complemented else where)
 
     def _expression(self, part: Statement) -> Iterator[Fact]:
         tokens = part.tokens
@@ -112,6 +111,9 @@ class _Body:
             arguments = [join(piece) for piece in _top_level(inner, ",")]
             columns = tuple((str(number), text) for number, text in enumerate(arguments))
             yield self._fact(part, "call", token.text, ", ".join(arguments), columns=(*columns, ("in", where)))
+            if where == "stmt":
+                for text in arguments:
+                    yield from self._flags(part, text, token.text)
 
     def _header(self, part: Statement) -> Iterator[Fact]:
         opening = next((i for i, token in enumerate(part.tokens) if token.text == "("), None)

@@ -25,6 +25,7 @@ Op = Literal["added", "removed", "changed", "regated"]
 BODY_KINDS = frozenset({"case", "call", "return", "store", "cond", "stmt", "local", "flag", "param"})
 WORDS = re.compile(r"\w+|[^\w\s]")
 TRIVIAL = frozenset({"break", "continue", "goto", "fallthrough", "return"})
+NUMBERED = frozenset({"enumerator", "define"})
 MECHANICAL = 3  # the same edit of tokens in this many places is a mechanical one
 MOVED_TOKENS = 12  # characters a statement needs to be recognised when it moves between two old functions
 
@@ -72,7 +73,8 @@ class _Item:
 
     def __init__(self, fact: Fact, fragment: int, patch: int) -> None:
         self.fact, self.fragment, self.patch = fact, fragment, patch
-        self.ident: tuple[str, str, str] = (fact.kind, fact.key, fact.value)
+        number = "" if fact.kind not in NUMBERED else f"#{fact.number}{fact.column('after')}"
+        self.ident: tuple[str, str, str] = (fact.kind, fact.key, fact.value + number)
         self.live = True
 
 
@@ -121,26 +123,57 @@ def _fragment_differences(
     regated: list[tuple[Fact, Fact, int]] = []
     for index, (old, new) in enumerate(sides):
         patch = fragments[index].patch
-        labels = _labels(new) - _labels(old)
-        by_ident: dict[tuple[str, str, str], list[Fact]] = defaultdict(list)
-        for fact in old:
-            by_ident[fact.kind, fact.key, fact.value].append(fact)
-        for fact in new:
-            equal = by_ident.get((fact.kind, fact.key, fact.value))
-            if not equal:
-                added.append(_Item(fact, index, patch))
-                continue
-            twin = _closest(fact, equal)
-            equal.remove(twin)
-            if fact.kind in BODY_KINDS and twin.gates != fact.gates and _regates(twin, fact, labels, renames):
-                regated.append((twin, fact, index))
-        removed.extend(_Item(fact, index, patch) for rest in by_ident.values() for fact in rest)
+        labels = _labels(new) ^ _labels(old)
+        pairs, gone, come = _pair_equal(old, new)
+        removed.extend(_Item(fact, index, patch) for fact in gone)
+        added.extend(_Item(fact, index, patch) for fact in come)
+        for before, after in pairs:
+            if after.kind in BODY_KINDS and before.gates != after.gates and _regates(before, after, labels, renames):
+                regated.append((before, after, index))
+            elif after.kind in NUMBERED and _renumbered(before, after):
+                removed.append(_Item(before, index, patch))
+                added.append(_Item(after, index, patch))
     removed.sort(key=lambda item: (item.fragment, item.fact.line))
+    added.sort(key=lambda item: (item.fragment, item.fact.line))
     return removed, added, regated
 
 
-def _closest(fact: Fact, equal: list[Fact]) -> Fact:
-    return next((twin for twin in equal if twin.gates == fact.gates), equal[0])
+def _place(fact: Fact) -> tuple[str, ...]:
+    """What makes two facts of one fragment the same: of file-scope facts also the table or enum they stand in."""
+    if fact.kind in BODY_KINDS:
+        return (fact.kind, fact.key, fact.value)
+    return (fact.kind, fact.key, fact.value, fact.scope)
+
+
+def _pair_equal(old: Sequence[Fact], new: Sequence[Fact]) -> tuple[list[tuple[Fact, Fact]], list[Fact], list[Fact]]:
+    """Equal facts of both sides, and what is left of each: unchanged lines first, then equal gates, then the nearest."""
+    waiting: dict[tuple[str, ...], list[Fact]] = defaultdict(list)
+    for fact in old:
+        waiting[_place(fact)].append(fact)
+    pairs: list[tuple[Fact, Fact]] = []
+    rest = []
+    for fact in new:  # context lines stand on both sides in the same order
+        twin = None if fact.changed else next((t for t in waiting.get(_place(fact), ()) if not t.changed), None)
+        rest.append(fact) if twin is None else _take(waiting, fact, twin, pairs)
+    for same_gates in (True, False):
+        todo, rest = rest, []
+        for fact in todo:
+            twins = [t for t in waiting.get(_place(fact), ()) if not same_gates or t.gates == fact.gates]
+            twin = min(twins, key=lambda t: (not t.changed, abs(t.line - fact.line)), default=None)
+            rest.append(fact) if twin is None else _take(waiting, fact, twin, pairs)
+    return pairs, [fact for facts in waiting.values() for fact in facts], rest
+
+
+def _take(waiting: dict[tuple[str, ...], list[Fact]], fact: Fact, twin: Fact, pairs: list[tuple[Fact, Fact]]) -> None:
+    waiting[_place(fact)].remove(twin)
+    pairs.append((twin, fact))
+
+
+def _renumbered(old: Fact, new: Fact) -> bool:
+    """Whether a name has another value although it is written as before."""
+    if old.number is not None and new.number is not None:
+        return old.number != new.number
+    return old.column("after") != new.column("after")
 
 
 def _labels(facts: Sequence[Fact]) -> frozenset[str]:
@@ -155,11 +188,14 @@ def _regates(old: Fact, new: Fact, labels: frozenset[str], renames: Renames) -> 
     return before != after
 
 
-def _gate(gate: str, new_labels: frozenset[str]) -> str:
-    """GATE without the labels that the fragment adds: a new label beside old ones changes nothing for the old."""
-    if not gate.startswith("case ") or not new_labels:
+def _gate(gate: str, labels: frozenset[str]) -> str:
+    """GATE without the LABELS that the fragment adds or takes away, the others in any order.
+
+    A new label beside old ones changes nothing for the old, and a label that goes is a fact of its own.
+    """
+    if not gate.startswith("case "):
         return gate
-    return "case " + ", ".join(label for label in gate[5:].split(", ") if label not in new_labels)
+    return "case " + ", ".join(sorted(label for label in gate[5:].split(", ") if label not in labels))
 
 
 def _lives(fragments: Sequence[Fragment]) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from abireview.facts import attributes, body, defines, documents, enums, includes, structs, tables
+from abireview.facts import attributes, body, defines, documents, enums, flags, includes, structs, tables
 from abireview.facts.model import Fact
 from abireview.source.model import Fragment, ScopeKind, Side
 
@@ -68,7 +68,8 @@ def extract(fragment: Fragment, side: Side) -> list[Fact]:
     key = (about, fragment.kind, name, fragment.header, fragment.whole, shown.lines, shown.changed)
     facts = _cache.get(key)
     if facts is None:
-        facts = tuple(fact for extractor in EXTRACTORS[fragment.kind] for fact in extractor(fragment, side))
+        read = [fact for extractor in EXTRACTORS[fragment.kind] for fact in extractor(fragment, side)]
+        facts = (*read, *flags.derive(read))
         _cache.put(key, facts)
     if facts and facts[0].path != fragment.path:
         return [msgspec.structs.replace(fact, path=fragment.path) for fact in facts]

@@ -203,6 +203,7 @@ class _Nesting:
         self.leaves: dict[int, str] = {}
         self.labels: dict[int, list[str]] = {}
         self.ended: dict[int, bool] = {}
+        self.label_line = -1
 
     def place(self, raw: list[_Raw]) -> list[Statement]:
         return [self._place(piece) for piece in raw]
@@ -228,7 +229,8 @@ class _Nesting:
             else:
                 self.stack = [gate for gate in self.stack if gate.indent < 0]
             return
-        while self.stack and self.stack[-1].indent >= indent:
+        same_line = piece.shape != "case" and piece.line == self.label_line
+        while self.stack and self.stack[-1].indent >= indent + same_line:
             if self.stack[-1].shape == "switch" and self.stack[-1].indent == indent and piece.shape == "case":
                 break
             gate = self.stack.pop()
@@ -270,6 +272,7 @@ class _Nesting:
 
     def _open_case(self, indent: int, piece: _Raw) -> None:
         label = join(piece.tokens) if piece.word == "case" else "default"
+        self.label_line = piece.end
         labels = self.labels.setdefault(indent, [])
         if self.ended.get(indent, True):
             labels.clear()
@@ -277,10 +280,14 @@ class _Nesting:
         self.ended[indent] = False
         self.stack.append(_Gate(indent, "case " + ", ".join(labels), "case"))
 
+    def _after_label(self, piece: _Raw) -> bool:
+        """Whether PIECE stands on the line of a case label."""
+        return piece.line == self.label_line
+
     def _leave(self, indent: int, piece: _Raw) -> None:
         word = piece.tokens[0].text
         for gate in reversed(self.stack):
-            if gate.shape == "case" and gate.indent < indent:
+            if gate.shape == "case" and (gate.indent < indent or self._after_label(piece)):
                 if word in TERMINATORS and indent - gate.indent <= TAB:
                     self.ended[int(gate.indent)] = True
                 elif word not in ("fallthrough", "__attribute__"):

@@ -30,15 +30,16 @@ from abireview.store.outbox import Entry, Outbox
 from abireview.store.queue import Facts, Queue, Row
 
 if TYPE_CHECKING:
+    from abireview.lore.load import Loaded
     from abireview.store.db import Store
 
 Say = Callable[[str], None]
 
 
 class Loader(Protocol):
-    """Gets a thread and says which of its series is meant. Raises InputError; ``say`` hears of progress."""
+    """``abireview.lore.load.load`` with its options; ``refresh`` asks the server anew and for newer versions."""
 
-    def __call__(self, what: str, *, refresh: bool, say: Say) -> tuple[Thread, Series]: ...
+    def __call__(self, what: str, *, refresh: bool) -> Loaded: ...
 
 
 class Checker(Protocol):
@@ -131,17 +132,25 @@ class Desk:
     # series
 
     def check(self, what: str, *, refresh: bool = False, say: Say = lambda _: None) -> Opened:
-        """Fetch and check a series, all versions that its thread holds; states are not settled yet."""
-        thread, series = self._loader(what, refresh=refresh, say=say)
-        known = _versions(thread, series)
+        """Fetch and check a series, all versions that its thread holds; states are not settled yet.
+
+        ``say`` hears of progress; what it raises ends the work (that is how it is cancelled).
+        """
+        from abireview.lore.load import history
+
+        say(f"fetching {what}")
+        loaded = self._loader(what, refresh=refresh)
+        if loaded.thread is None:
+            raise UsageError("commits have no mails to review", hint="'abireview check' takes them")
+        known = history(loaded)
         checked = []
         for number, version in enumerate(known, 1):
             say(f"checking {version.version_text or 'v1'} ({number} of {len(known)})")
             result = self._checker(version)
             checked.append(Version(version, result, result))
         keys = tuple(dict.fromkeys(key for version in known for key in lineage(version)))
-        at = next((k for k, version in enumerate(known) if version.id == series.id), len(known) - 1)
-        return Opened(what, thread, tuple(checked), at, keys)
+        at = next((k for k, version in enumerate(known) if version.id == loaded.series.id), len(known) - 1)
+        return Opened(what, loaded.thread, tuple(checked), at, keys)
 
     def settle(self, opened: Opened) -> Opened:
         """The same with the states of its findings by what was answered and what earlier versions had."""
@@ -312,16 +321,6 @@ class Desk:
             return b4mail.identity().email
         except SendError:
             return ""
-
-
-def _versions(thread: Thread, series: Series) -> list[Series]:
-    """All versions of ``series`` in its thread, oldest first."""
-    posting = thread.posting_of(series.id)
-    if posting is not None:
-        for known in thread.lineages:
-            if posting in known:
-                return [thread.build(version) for version in known]
-    return [series]
 
 
 def _people(line: str) -> tuple[Person, ...]:

@@ -38,7 +38,7 @@ def spans(text: str) -> tuple[Span, ...]:
 def _lexer():  # type: ignore[no-untyped-def]
     from pygments.lexers.c_cpp import CLexer
 
-    return CLexer(stripnl=False, ensurenl=False)
+    return CLexer(stripnl=False, ensurenl=False)  # type: ignore[no-untyped-call]
 
 
 def _class(kind: str) -> str:

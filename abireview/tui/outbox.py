@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The outbox on a screen: what is queued, sent, failed, unknown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Footer
+
+from abireview.errors import AbireviewError
+from abireview.store.outbox import Entry, Outbox
+from abireview.tui.base import BaseScreen, StatusBar, TitleBar
+from abireview.tui.prompt import ChoicePrompt
+from abireview.tui.textlines import TextLines
+
+_STYLES = {"sent": "good", "failed": "bad", "unknown": "warn", "queued": "accent", "handing-over": "warn"}
+
+
+class OutboxScreen(BaseScreen):
+    """All mails of the outbox, newest first."""
+
+    CSS = "OutboxScreen TextLines { height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "show", "Show", tooltip="The mail as it goes out"),
+        Binding("ctrl+y", "send", "Send queued", key_display="^y"),
+        Binding("R", "retry", "Retry", tooltip="Queue a failed mail again"),
+        Binding("r", "edit", "Edit again", tooltip="Take a queued or failed mail back into its draft"),
+        Binding("x", "drop", "Drop"),
+        Binding("L", "look_up", "Look up", tooltip="Look unknown mails up in the archive"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: list[Entry] = []
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar("Outbox", id="title")
+        yield TextLines(id="list")
+        yield StatusBar(id="status")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(TextLines).focus()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        with self.told():
+            self._entries = list(reversed(Outbox.of(self.desk.store).entries()))
+        lines = [(outbox_line(entry), _STYLES.get(entry.state, "muted")) for entry in self._entries]
+        view = self.query_one(TextLines)
+        view.show(lines or [("nothing was ever sent from here", "muted")], cursor=view.cursor)
+
+    def _entry(self) -> Entry | None:
+        at = self.query_one(TextLines).cursor
+        return self._entries[at] if at < len(self._entries) else None
+
+    def on_lines_chosen(self) -> None:
+        self.action_show()
+
+    def action_show(self) -> None:
+        entry = self._entry()
+        if entry is not None:
+            with self.told():
+                raw = Outbox.of(self.desk.store).raw(entry.id).decode("utf-8", "replace")
+                self.app.push_screen(RawScreen(f"Mail {entry.id}: {entry.state} {entry.reason}", raw))
+
+    def action_send(self) -> None:
+        count = sum(entry.state == "queued" for entry in self._entries)
+        if not count:
+            self.say("nothing is queued")
+            return
+        choices = [("y", "yes", f"yes, send by {self.review.target()}"), ("n", "no", "no")]
+        question = f"Send {count} queued mail{'' if count == 1 else 's'}? Enter shows each of them."
+
+        def chosen(answer: str | None) -> None:
+            if answer == "yes":
+                self._send()
+
+        self.app.push_screen(ChoicePrompt(question, choices), chosen)
+
+    @work(thread=True, group="send")
+    def _send(self) -> None:
+        self._in_thread(lambda: Outbox.of(self.desk.store).deliver(self.review.transport()))
+
+    def action_look_up(self) -> None:
+        self.query_one(StatusBar).show("looking unknown mails up in the archive …")
+        self._look_up()
+
+    @work(thread=True, group="send")
+    def _look_up(self) -> None:
+        self._in_thread(lambda: Outbox.of(self.desk.store).resolve(self.review.look_up))
+
+    def _in_thread(self, run: object) -> None:
+        try:
+            assert callable(run)
+            done: list[Entry] = run()
+            said = ", ".join(f"mail {entry.id} {entry.state}" for entry in done) or "nothing to do"
+            self.app.call_from_thread(self._told, said, False)
+        except AbireviewError as error:
+            self.app.call_from_thread(self._told, str(error), True)
+
+    def _told(self, text: str, problem: bool) -> None:
+        self.query_one(StatusBar).show(text, "$text-error" if problem else "")
+        self._refresh()
+
+    def action_retry(self) -> None:
+        entry = self._entry()
+        if entry is not None:
+            with self.told():
+                Outbox.of(self.desk.store).retry(entry.id)
+            self._refresh()
+
+    def action_edit(self) -> None:
+        entry = self._entry()
+        if entry is not None:
+            with self.told():
+                draft = self.desk.take_back(entry)
+                self.say("its draft is open again" if draft is not None else "dropped; it had no draft")
+            self._refresh()
+
+    def action_drop(self) -> None:
+        entry = self._entry()
+        if entry is not None:
+            with self.told():
+                Outbox.of(self.desk.store).drop(entry.id)
+            self._refresh()
+
+
+class RawScreen(BaseScreen):
+    """The bytes of one mail."""
+
+    CSS = "RawScreen TextLines { height: 1fr; }"
+
+    def __init__(self, title: str, raw: str) -> None:
+        super().__init__()
+        self._title, self._raw = title, raw
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar(self._title)
+        yield TextLines()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        view = self.query_one(TextLines)
+        view.show([(line, "quote" if line.startswith(">") else "plain") for line in self._raw.split("\n")])
+        view.focus()
+
+
+def outbox_line(entry: Entry) -> str:
+    """One line of the list, for the screen and ``abireview send --list``."""
+    when = datetime.fromtimestamp(entry.changed, UTC).strftime("%Y-%m-%d %H:%M")
+    reason = f"  ({entry.reason})" if entry.reason else ""
+    return f"{entry.id:>4}  {entry.state:<12} {when}  {entry.origin:<6} {entry.subject}{reason}"

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from abireview import __version__
 from abireview.facts.delta import compare
 from abireview.facts.extract import extract
+from abireview.facts.model import Fact
 from abireview.findings.model import Finding, PatchInfo, Result, SeriesInfo, SkippedInfo, ToolInfo
 from abireview.mail.model import Series
 from abireview.rules.context import Context, Paths, Scopes
 from abireview.rules.evaluate import Evaluation
 from abireview.rules.load import RuleSet
 from abireview.source.changeset import changeset
-from abireview.source.model import Fragment, Skipped
+from abireview.source.model import Fragment, FragmentSide, Skipped
 from abireview.source.tree import Tree
 
 
@@ -43,7 +44,7 @@ def examine(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: S
     paths = Paths(rules.paths, rules.read)
     changes = changeset(series, tree, wanted=paths.wanted)
     skipped += changes.skipped
-    context = prepare(series, rules, changes.fragments, paths)
+    context = prepare(series, rules, (*changes.fragments, *_files(series, paths)), paths)
     evaluation = Evaluation(context)
     findings = [f for f in evaluation.findings() if not arch or f.arch in arch or f.arch == "generic"]
     failed = tuple(str(failure) for failure in evaluation.failures)
@@ -53,9 +54,41 @@ def examine(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: S
 def prepare(series: Series, rules: RuleSet, fragments: Sequence[Fragment], paths: Paths) -> Context:
     """Facts of both sides of every fragment, compared over the series."""
     kept = [fragment for fragment in fragments if paths.wanted(fragment.path)]
-    sides = [(extract(fragment, "old"), extract(fragment, "new")) for fragment in kept]
+    sides = [_sides(fragment) for fragment in kept]
     public = ["uapi" in paths.info(fragment.path).classes for fragment in kept]
     return Context(series, rules, kept, compare(kept, sides, public=public), paths, Scopes(rules.scopes))
+
+
+FILE = "(file)"  # the name of a fragment that stands for a file's coming or going
+SHOWN = 3  # lines of a deleted or added file that its fact has as evidence
+
+
+def _files(series: Series, paths: Paths) -> Iterator[Fragment]:
+    """A fragment for every file that a patch adds, deletes or renames, with its first lines."""
+    for index, patch in enumerate(series.patches):
+        for diff in patch.files:
+            if diff.change not in ("added", "deleted", "renamed") or not paths.wanted(diff.path):
+                continue
+            lines = [line for hunk in diff.hunks[:1] for line in hunk.lines if line.kind != " " and line.text][:SHOWN]
+            side = FragmentSide(
+                tuple(line.text for line in lines),
+                tuple((line.new_no or line.old_no or 0) for line in lines),
+                tuple(True for _ in lines),
+            )
+            none = FragmentSide((), (), ())
+            gone = diff.change == "deleted"
+            yield Fragment(
+                index, diff.path, "text", FILE, FILE, diff.change, side if gone else none, none if gone else side
+            )
+
+
+def _sides(fragment: Fragment) -> tuple[list[Fact], list[Fact]]:
+    if fragment.name != FILE:
+        return extract(fragment, "old"), extract(fragment, "new")
+    gone = fragment.header == "deleted"
+    end = len((fragment.old if gone else fragment.new).lines) - 1
+    fact = Fact("file", "", fragment.path, fragment.header, path=fragment.path, end=max(end, 0), changed=True)
+    return ([fact], []) if gone else ([], [fact])
 
 
 def _result(

@@ -83,8 +83,10 @@ def derive(facts: Iterable[Fact]) -> Iterator[Fact]:
             for name, complemented in named(fact.value):
                 yield _flag(fact, fact.key, name, complemented, fact.key)
         elif fact.kind == "row":
+            made_by_macro = bool(fact.column("macro"))
             for column, text in fact.columns or (("", fact.value),):
-                for name, complemented in named(text) if column != "macro" else ():
+                alone = made_by_macro and column != "0"
+                for name, complemented in named(text, alone=alone) if column != "macro" else ():
                     yield _flag(fact, fact.scope, name, complemented, fact.key)
 
 

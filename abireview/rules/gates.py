@@ -30,6 +30,7 @@ class Gates:
         self.context = context
         self.names = _OptIn(context).names
         self.known: dict[str, GateClass] = {}
+        self.labels = _new_labels(context)
         self.near = {(d.patch, d.path, d.scope) for d in context.found.deltas if d.op != "removed" and self._about(d)}
 
     def _about(self, delta: Delta) -> bool:
@@ -53,8 +54,16 @@ class Gates:
             found.add("opt-in")
         elif (delta.patch, delta.path, delta.scope) in self.near:
             found.add("near-opt-in")
+        if self._new_label(delta):
+            found.add("new-label")
         found.discard("none")
         return frozenset(found) or frozenset({"none"})
+
+    def _new_label(self, delta: Delta) -> bool:
+        """Whether the innermost case around the delta has only labels that the series adds to this function."""
+        case = next((gate for gate in reversed(delta.gates) if gate.startswith("case ")), "")
+        labels = self.labels.get(delta.scope)
+        return bool(case and labels) and set(case[5:].split(", ")) <= labels if labels else False
 
     def classify(self, gate: str) -> GateClass:
         """The class of one gate text."""
@@ -71,6 +80,16 @@ class Gates:
             if regex.search(entry.match, gate):
                 return entry.klass
         return "none"
+
+
+def _new_labels(context: Context) -> dict[str, set[str]]:
+    """By function: the case labels that the series adds and that its old side does not show."""
+    before = {(fact.scope, fact.key) for _, fact in context.before_by_kind.get("case", ())}
+    found: dict[str, set[str]] = defaultdict(set)
+    for delta in context.deltas_by_kind.get("case", ()):
+        if delta.op != "removed" and (delta.scope, delta.key) not in before:
+            found[delta.scope].add(delta.key)
+    return found
 
 
 def _own_terms(delta: Delta) -> tuple[str, ...]:
@@ -100,10 +119,12 @@ class _OptIn:
         self.context = context
         self.names: set[str] = set()
         self.stores = self._index()
+        self.fields = {d.key.rsplit(".", 1)[-1] for d in context.deltas_by_kind.get("member", ()) if d.op == "added"}
         self._public_names()
         for _ in range(ROUNDS):
             before = len(self.names)
             self._written_in_handlers()
+            self._written_when_chosen()
             self._predicates()
             if len(self.names) == before:
                 break
@@ -150,6 +171,17 @@ class _OptIn:
                         self._name_of(text)
                 elif any(d.born for d in self.stores.get(delta.key, ())):
                     todo.append((delta.key, False))
+
+    def _written_when_chosen(self) -> None:
+        """Fields that the series stores only where something chosen is on are chosen themselves."""
+        stores: dict[str, list[Delta]] = defaultdict(list)
+        for deltas in self.stores.values():
+            for delta in deltas:
+                if delta.kind == "store" and ("->" in delta.key or "." in delta.key):
+                    stores[NAME.findall(delta.key)[-1]].append(delta)
+        for name, deltas in stores.items():
+            if name in self.fields and all(self._chosen(delta) for delta in deltas):
+                self.names.add(name)
 
     def _chosen(self, delta: Delta) -> bool:
         return any(_positive(gate) and any(n in self.names for n in NAME.findall(gate)) for gate in delta.gates)

@@ -15,7 +15,9 @@ import msgspec
 
 from abireview.findings.model import Direction, FindingClass, Grade, Level, Observer
 
-GateClass = Literal["opt-in", "near-opt-in", "quirk", "per-vm", "protected", "nested", "debug", "host", "none"]
+GateClass = Literal[
+    "opt-in", "near-opt-in", "new-label", "quirk", "per-vm", "protected", "nested", "debug", "host", "none"
+]
 OpName = Literal["added", "removed", "changed", "regated"]
 Place = Literal["delta", "after", "before", "tree"]
 Bind = Literal["patch", "file", "scope"]

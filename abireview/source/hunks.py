@@ -222,7 +222,8 @@ def _mend_hunk(lines: list[str], at: int, ends: tuple[int, int], match: re.Match
                 section = f"{section} {line}"
         j += 1
     _judge(at + 1, (want_old, want_new), (old, new), wrapped, got, mended)
-    mended.hunks.append(build(int(match.group(1)), int(match.group(3)), section.strip(), got))
+    if got:
+        mended.hunks.append(build(int(match.group(1)), int(match.group(3)), section.strip(), got))
     return j
 
 

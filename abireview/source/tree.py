@@ -94,6 +94,23 @@ def _text(data: bytes) -> str | None:
     return None if b"\0" in data[:8000] else data.decode("utf-8", "replace")
 
 
+def _read_regular(place: str) -> bytes | None:
+    """The content of a regular file, one byte over the limit at most; None for anything else."""
+    try:
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(MAX_TREE_FILE_BYTES + 1)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+
+
 def _search(tree: Tree, text: str, under: Iterable[str]) -> Iterator[tuple[str, int, str]]:
     seen = set()
     for place in under:
@@ -121,15 +138,8 @@ class DirectoryTree:
         place = os.path.realpath(self.root / path)
         if not place.startswith(f"{self.root}{os.sep}".replace(os.sep * 2, os.sep)):
             return None
-        try:
-            handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            return None
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return None
-            data = file.read(MAX_TREE_FILE_BYTES + 1)
-        return _text(data) if len(data) <= MAX_TREE_FILE_BYTES else None
+        data = _read_regular(place)
+        return _text(data) if data is not None and len(data) <= MAX_TREE_FILE_BYTES else None
 
     def blob(self, oid: str) -> str | None:
         """None: a directory has no blobs."""

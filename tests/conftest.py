@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests import pinbox
+
 ROOT = Path(__file__).resolve().parent.parent
+ServeMails = Callable[[Sequence[bytes]], str]
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +30,53 @@ def shared() -> Path:
     if os.environ.get("CI"):
         pytest.fail(text)
     pytest.skip(text)
+
+
+@pytest.fixture(scope="session")
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    (home / "gitconfig").write_text("[user]\n\tname = Rita Reviewer\n\temail = rita@example.com\n")
+    return home
+
+
+@pytest.fixture(autouse=True)
+def private_home(_own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees, or writes to, the home, cache and git configuration of the person who runs it."""
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(_own_home / name.lower()) if name != "HOME" else str(_own_home))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(_own_home / "gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.delenv("ABIREVIEW_CACHE", raising=False)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked ``server`` need Debian's public-inbox: without it they fail under CI and skip elsewhere."""
+    if item.get_closest_marker("server") and shutil.which("public-inbox-httpd") is None:
+        text = "public-inbox-httpd is missing: apt-get install --no-install-recommends public-inbox"
+        if os.environ.get("CI"):
+            pytest.fail(text)
+        pytest.skip(text)
+
+
+@pytest.fixture(scope="session")
+def serve_mails(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeMails]:
+    """``serve_mails([raw, …])``: the base URL of a real public-inbox on loopback that has these mails.
+
+    The same mails are served by the same process for the whole session. Mark the test ``server``.
+    """
+    known: dict[tuple[bytes, ...], str] = {}
+    with contextlib.ExitStack() as stack:
+
+        def serve(mails: Sequence[bytes]) -> str:
+            key = tuple(mails)
+            if key not in known:
+                top = tmp_path_factory.mktemp("inbox")
+                pinbox.make_inbox(top / "list", mails)
+                config = pinbox.write_config(top, ["list"])
+                url = stack.enter_context(pinbox.serve(config))
+                known[key] = f"{url}/list"
+            return known[key]
+
+        yield serve

@@ -147,6 +147,9 @@ def _multipart(raw: bytes, body: bytes, notes: _Notes) -> str:
         return decode_text(body, "").text
     try:
         mime: MimeMessage = BytesParser(policy=compat32).parsebytes(raw)
+        if not mime.is_multipart():
+            notes.add("the MIME parts have no boundary; the mail was read as plain text")
+            return decode_text(body, "").text
         texts = _walk(mime, notes)
     except (MessageError, RecursionError, ValueError, LookupError, TypeError, AttributeError) as error:
         notes.add("", f"the MIME structure is broken ({type(error).__name__}); it was read as plain text")

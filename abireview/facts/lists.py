@@ -49,8 +49,7 @@ def brackets(tokens: Sequence[Token]) -> Brackets:
     for index, token in enumerate(tokens):
         text = token.text
         if text in CLOSER:
-            if len(stack) < limits.MAX_NESTING:
-                stack.append(index)
+            (stack if len(stack) < limits.MAX_NESTING else skipped).append(index)
         elif text in _OPENER:
             depth = len(stack) - 1
             while depth >= 0 and tokens[stack[depth]].text != _OPENER[text]:
@@ -66,7 +65,7 @@ def brackets(tokens: Sequence[Token]) -> Brackets:
 
 
 class List:
-    """Tokens whose brackets all match, with what is needed to walk over them."""
+    """Tokens whose brackets all match (see :meth:`of`), with what is needed to walk over them."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = list(tokens)
@@ -79,13 +78,15 @@ class List:
         ``extra`` is how many braces are open at the start besides those that a closer shows.
         """
         found = brackets(tokens)
-        if not (found.closers or found.openers or extra):
-            return cls(tokens)
-        first, last = (tokens[0].line, tokens[-1].line) if tokens else (0, 0)
-        before = [virtual("{", first)] * extra
-        before += [virtual(_OPENER[tokens[index].text], first) for index in reversed(found.closers)]
-        after = [virtual(CLOSER[tokens[index].text], last) for index in reversed(found.openers)]
-        return cls([*before, *tokens, *after, *[virtual("}", last)] * extra])
+        if found.closers or found.openers or extra:
+            first, last = (tokens[0].line, tokens[-1].line) if tokens else (0, 0)
+            before = [virtual("{", first)] * extra
+            before += [virtual(_OPENER[tokens[index].text], first) for index in reversed(found.closers)]
+            after = [virtual(CLOSER[tokens[index].text], last) for index in reversed(found.openers)]
+            tokens = [*before, *tokens, *after, *[virtual("}", last)] * extra]
+            found = brackets(tokens)
+        stray = {*found.closers, *found.openers}  # brackets that cross each other: no list can be made of them
+        return cls([token for index, token in enumerate(tokens) if index not in stray] if stray else tokens)
 
     def split(self, span: Span | None = None) -> list[Span]:
         """The list's elements: split at its commas, and where a new line begins after a bracket without one.

@@ -194,10 +194,9 @@ def _hidden_braces(piece: Piece, body: Sequence[Token], array: bool) -> int:
 
     Told by the indentation: rows stand one tab in, so lines that all stand further in belong to one row.
     """
-    found = brackets(body)
-    if found.closers:
+    if brackets(body).closers:
         return 0
-    list_ = List(body) if not found.openers else List.of(body)
+    list_ = List.of(body)
     widths = []
     for span in list_.split():
         token = list_.tokens[span.start]

@@ -27,7 +27,7 @@ _OPERATOR = (
 )
 _PATTERN = re.compile(f"(?:{_SKIP})|({_WORD}|{_NUMBER}|{_STRING}|{_CHARACTER}|{_OPERATOR})", re.DOTALL)
 _COMMENT_OR_TOKEN = re.compile(rf"(//(?:\\\n|[^\n])*|/\*.*?(?:\*/|\Z))|{_STRING}|{_CHARACTER}|\*/(?!\*)", re.DOTALL)
-_COMMENT_BODY = re.compile(r"\s*\*(?:\s|$)")
+_COMMENT_BODY = re.compile(r"[ \t]+\*(?=\s|/|$)")
 _CACHED = 1 << 15  # normalised texts kept: rows and statements of a series repeat from patch to patch
 
 
@@ -92,7 +92,7 @@ def blank_comments(text: str) -> str:
 
 def _blank_head(text: str) -> str:
     end = 0
-    while (match := _COMMENT_BODY.match(text, end)) and text[end : match.end()].strip() == "*":
+    while match := _COMMENT_BODY.match(text, end):
         newline = text.find("\n", match.end() - 1)
         close = text.find("*/", end, newline if newline >= 0 else len(text))
         if close >= 0:

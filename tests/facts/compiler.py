@@ -27,6 +27,7 @@ typedef __u64 __aligned_u64 __attribute__((aligned(8))); typedef __u32 __be32; t
 #define GENMASK(h, l) (((~0UL) >> (63 - (h))) & ((~0UL) << (l)))
 #define GENMASK_ULL GENMASK
 #define __GENMASK GENMASK
+#define __GENMASK_ULL GENMASK
 #define SZ_64K 0x10000
 #define SZ_128K 0x20000
 #define _IOC(d, t, n, s) (((d) << 30) | ((s) << 16) | ((t) << 8) | (n))

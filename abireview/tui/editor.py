@@ -3,11 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
-import tempfile
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -18,6 +13,7 @@ from textual.widgets import Footer, TextArea
 
 from abireview.errors import UsageError
 from abireview.reply.desk import Opened
+from abireview.reply.editor import edit
 from abireview.reply.lint import Issue, has_errors
 from abireview.reply.trailers import TRAILERS, given, toggle, trailer_line
 from abireview.store.drafts import Draft, Drafts
@@ -165,30 +161,6 @@ class EditorScreen(BaseScreen):
                     self.app.pop_screen()
 
         self.app.push_screen(ChoicePrompt("Throw the draft away?", choices), chosen)
-
-
-def edit(text: str) -> str:
-    """``text`` as the person's editor left it (git's choice of editor). Raises UsageError if it cannot be run."""
-    editor = _editor()
-    with tempfile.TemporaryDirectory(prefix="abireview-") as folder:
-        path = Path(folder) / "reply.b4-review.eml"  # the name b4's vim and emacs modes look for
-        path.write_text(text, encoding="utf-8", errors="replace")
-        try:
-            done = subprocess.run([*editor, str(path)], check=False)
-        except OSError as error:
-            raise UsageError(f"the editor '{editor[0]}' cannot be run: {error.strerror}") from error
-        if done.returncode:
-            raise UsageError(f"the editor ended with {done.returncode}; the draft is as it was")
-        return path.read_text(encoding="utf-8", errors="replace")
-
-
-def _editor() -> list[str]:
-    asked = subprocess.run(["git", "var", "GIT_EDITOR"], capture_output=True, text=True, check=False)
-    command = asked.stdout.strip() or os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    try:
-        return shlex.split(command) or ["vi"]
-    except ValueError as error:
-        raise UsageError(f"the editor '{command}' is not quoted right") from error
 
 
 def _summary(issues: tuple[Issue, ...]) -> tuple[str, str]:

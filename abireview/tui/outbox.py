@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from textual import work
@@ -12,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Footer
 
 from abireview.errors import AbireviewError
+from abireview.reply.outboxline import outbox_line
 from abireview.store.outbox import Entry, Outbox
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
 from abireview.tui.prompt import ChoicePrompt
@@ -148,10 +148,3 @@ class RawScreen(BaseScreen):
         view = self.query_one(TextLines)
         view.show([(line, "quote" if line.startswith(">") else "plain") for line in self._raw.split("\n")])
         view.focus()
-
-
-def outbox_line(entry: Entry) -> str:
-    """One line of the list, for the screen and ``abireview send --list``."""
-    when = datetime.fromtimestamp(entry.changed, UTC).strftime("%Y-%m-%d %H:%M")
-    reason = f"  ({entry.reason})" if entry.reason else ""
-    return f"{entry.id:>4}  {entry.state:<12} {when}  {entry.origin:<6} {entry.subject}{reason}"

@@ -13,6 +13,7 @@ from textual.widgets import Footer
 from textual.worker import Worker, get_current_worker
 
 from abireview.errors import AbireviewError, Interrupted, UsageError
+from abireview.findings.until import parse_until
 from abireview.reply.desk import Opened
 from abireview.store.queue import STATES, Queue, Row, RowState
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
@@ -20,7 +21,6 @@ from abireview.tui.limit import HELP, SORTS, limited, ordered
 from abireview.tui.lines import Lines
 from abireview.tui.prompt import ChoicePrompt, LinePrompt
 from abireview.tui.queuetable import QueueTable
-from abireview.tui.settle import parse_until
 
 POLL = 2.0  # seconds between looks at the store for what 'abireview watch' or the bot added
 AT_ONCE = 2  # series that are fetched at the same time; lore asks for restraint

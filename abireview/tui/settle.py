@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import msgspec
@@ -20,6 +18,7 @@ from textual.widgets.option_list import Option
 from abireview.errors import UsageError
 from abireview.findings.answers import GROUNDS
 from abireview.findings.model import Finding
+from abireview.findings.until import parse_until
 from abireview.safetext import safe
 
 CHOICES = (
@@ -28,8 +27,6 @@ CHOICES = (
     ("f", "false-positive", "false positive"),
     ("s", "suppress", "keep it quiet, for a reason and maybe for a time"),
 )
-_SPAN = re.compile(r"(\d{1,4})\s*(d|day|days|w|week|weeks|m|month|months|y|year|years)")
-_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -38,24 +35,6 @@ class Settlement(msgspec.Struct, frozen=True):
     kind: str
     text: str
     until: int | None = None
-
-
-def parse_until(text: str, now: float) -> int | None:
-    """``2027-03-01``, ``30d``, ``6w``, ``3 months``, or "" for ever. Raises UsageError for anything else."""
-    text = text.strip().lower()
-    if not text:
-        return None
-    match = _SPAN.fullmatch(text)
-    try:
-        if match:
-            moment = datetime.fromtimestamp(now, UTC) + timedelta(days=int(match[1]) * _DAYS[match[2][0]])
-        else:
-            moment = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"'{text[:40]}' is no date", hint="2027-03-01, 30d, 6w or 3 months") from error
-    if moment.timestamp() <= now:
-        raise UsageError(f"{moment:%Y-%m-%d} is over")
-    return int(moment.timestamp())
 
 
 class SettleScreen(ModalScreen[Settlement | None]):

@@ -71,7 +71,7 @@ def whole_fragments(lines: Sequence[Line], path: str, patch_index: int) -> list[
     """The fragments of a file known in full: ``lines`` are all its lines, unchanged ones as context."""
     kind = language(path)
     if kind != "top":
-        return [replace_whole(fragment) for fragment in _around(lines, path, patch_index, kind)]
+        return _around(lines, path, patch_index, kind)
     old = cut([line.text for line in lines if line.kind != "+"])
     new = cut([line.text for line in lines if line.kind != "-"])
     return _Hunk(lines, path, patch_index, True).fragments(old, new)
@@ -145,15 +145,8 @@ def _around(lines: Sequence[Line], path: str, patch_index: int, kind: ScopeKind,
             last = changed[at]
             at += 1
         part = lines[max(0, first - context) : last + context + 1]
-        out.append(Fragment(patch_index, path, kind, "", "", "", _side(part, "+"), _side(part, "-")))
+        out.append(Fragment(patch_index, path, kind, "", "", "", _side(part, "+"), _side(part, "-"), whole=True))
     return out
-
-
-def replace_whole(fragment: Fragment) -> Fragment:
-    """``fragment`` marked as seen whole."""
-    import msgspec
-
-    return msgspec.structs.replace(fragment, whole=True)
 
 
 def _side(lines: Iterable[Line], without: str) -> FragmentSide:

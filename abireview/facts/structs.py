@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from abireview.facts.lex import join
 from abireview.facts.lists import List, brackets, is_name
@@ -55,28 +56,28 @@ def extract(fragment: Fragment, side: Side) -> list[Fact]:
 def _facts(piece: Piece) -> Iterator[Fact]:
     tokens = piece.tokens
     found = brackets(tokens)
-    opened = False
+    if piece.kind == "struct" and (piece.header or not _defines(tokens)):
+        begin = int(tokens[0].text == "{")
+        stop = found.partner.get(0, len(tokens)) if begin else piece.scope_end(found.closers)
+        yield from _members(piece, piece.name, tokens[begin:stop], from_start=bool(begin))
+        return
     index = 0
     while index < len(tokens):
-        text = tokens[index].text
-        if text in _AGGREGATES:
-            opening = _opening(tokens, index)
-            if opening is not None:
-                opened = True
-                stop = found.partner.get(opening, len(tokens))
-                scope = _tag(tokens[index + 1 : opening]) or _after(tokens, stop) or piece.name
-                yield from _members(piece, scope, tokens[opening + 1 : stop], from_start=True)
-                index = stop
-        elif text in ("(", "[", "{"):
-            if piece.kind == "struct" and text == "{" and not opened:
-                break
+        opening = _opening(tokens, index) if tokens[index].text in _AGGREGATES else None
+        if opening is not None:
+            stop = found.partner.get(opening, len(tokens))
+            scope = _tag(tokens[index + 1 : opening]) or _after(tokens, stop) or piece.name
+            yield from _members(piece, scope, tokens[opening + 1 : stop], from_start=True)
+            index = stop
+        elif tokens[index].text in ("(", "[", "{"):
             index = found.partner.get(index, index)
         index += 1
-        if piece.kind == "struct" and not opened and piece.header:
-            break
-    if piece.kind == "struct" and not opened:
-        body = tokens[: piece.scope_end(found.closers)]
-        yield from _members(piece, piece.name, body, from_start=False)
+
+
+def _defines(tokens: Sequence[Token]) -> bool:
+    """Whether the piece of a struct begins with its first line."""
+    before = list(takewhile(lambda token: token.text not in ("{", ";", "(", "}"), tokens))
+    return any(token.text in _AGGREGATES for token in before)
 
 
 def _opening(tokens: Sequence[Token], index: int) -> int | None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from abireview import __version__
 from abireview.facts.delta import compare
@@ -11,10 +11,10 @@ from abireview.facts.extract import extract
 from abireview.facts.model import Fact
 from abireview.findings.model import Finding, PatchInfo, Result, SeriesInfo, SkippedInfo, ToolInfo
 from abireview.mail.model import Series
-from abireview.rules.context import Context, Paths, Scopes
+from abireview.rules.context import Context, Paths, Scopes, WholeFiles
 from abireview.rules.evaluate import Evaluation
 from abireview.rules.load import RuleSet
-from abireview.source.changeset import changeset
+from abireview.source.changeset import ChangeSet, changeset
 from abireview.source.model import Fragment, FragmentSide, Skipped
 from abireview.source.tree import Tree
 
@@ -45,6 +45,8 @@ def examine(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: S
     changes = changeset(series, tree, wanted=paths.wanted)
     skipped += changes.skipped
     context = prepare(series, rules, (*changes.fragments, *_files(series, paths)), paths)
+    if changes.tree is not None:
+        context.whole = WholeFiles(context, _reader(changes))
     evaluation = Evaluation(context)
     findings = [f for f in evaluation.findings() if not arch or f.arch in arch or f.arch == "generic"]
     failed = tuple(str(failure) for failure in evaluation.failures)
@@ -57,6 +59,16 @@ def prepare(series: Series, rules: RuleSet, fragments: Sequence[Fragment], paths
     sides = [_sides(fragment) for fragment in kept]
     public = ["uapi" in paths.info(fragment.path).classes for fragment in kept]
     return Context(series, rules, kept, compare(kept, sides, public=public), paths, Scopes(rules.scopes))
+
+
+def _reader(changes: ChangeSet) -> Callable[[str], str | None]:
+    tree = changes.tree
+
+    def read(path: str) -> str | None:
+        after = changes.files_after.get(path)
+        return after if after is not None or tree is None else tree.read(path)
+
+    return read
 
 
 FILE = "(file)"  # the name of a fragment that stands for a file's coming or going

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 
 from abireview.facts.delta import Delta, DeltaSet
+from abireview.facts.extract import extract
 from abireview.facts.model import Fact
 from abireview.mail.model import Patch, Series
 from abireview.rules import regex
 from abireview.rules.load import RuleSet
 from abireview.rules.schema import PathClass, Scope
 from abireview.source.model import Fragment
+from abireview.source.whole import file_scopes
 
 
 class PathInfo:
@@ -101,8 +103,10 @@ class Context:
         paths: Paths,
         scopes: Scopes,
     ) -> None:
-        self.series, self.rules, self.fragments, self.found = series, rules, fragments, found
+        self.series, self.rules, self.found = series, rules, found
+        self.fragments = list(fragments)
         self.paths, self.scopes = paths, scopes
+        self.whole: WholeFiles | None = None
         self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
         for delta in found.deltas:
             self.deltas_by_kind[delta.kind].append(delta)
@@ -139,6 +143,37 @@ class Context:
     def patch(self, index: int) -> Patch:
         """The patch of that index."""
         return self.series.patches[index]
+
+
+class WholeFiles:
+    """Facts of whole files of the kernel tree, as the series leaves them, read when a pattern asks for their scopes."""
+
+    def __init__(self, context: Context, read: Callable[[str], str | None]) -> None:
+        self.context, self.read = context, read
+        self.known: dict[str, list[tuple[int, Fact]]] = {}
+        self.shown = {(fragment.path, fragment.name) for fragment in context.fragments}
+
+    def facts(self, where: Iterable[str]) -> Iterator[tuple[int, Fact]]:
+        """(fragment index, fact) of the named scopes' files, less the scopes that the series' own fragments hold."""
+        wanted = set(where)
+        files = [path for scope in self.context.rules.scopes if scope.id in wanted for path in scope.files]
+        for path in dict.fromkeys(files):
+            if path not in self.known:
+                self.known[path] = self._load(path)
+            yield from self.known[path]
+
+    def _load(self, path: str) -> list[tuple[int, Fact]]:
+        text = self.read(path)
+        if text is None:
+            return []
+        found = []
+        for fragment in file_scopes(text, path):
+            if (path, fragment.name) in self.shown and fragment.name:
+                continue
+            self.context.fragments.append(fragment)
+            index = len(self.context.fragments) - 1
+            found += [(index, fact) for fact in extract(fragment, "new")]
+        return found
 
 
 def _by_kind(facts: Iterable[tuple[int, Fact]]) -> dict[str, list[tuple[int, Fact]]]:

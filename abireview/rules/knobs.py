@@ -31,7 +31,7 @@ class Knobs:
             kind=knob.kind,
             what=_fill(knob.what, bound),
             evidence=tuple(lines_of(shown, self.context)[:4]),
-            patch=self.context.patch(fragment.patch).msgid,
+            patch=self.context.patch(fragment.patch).msgid if fragment.patch >= 0 else "",
             file=shown.fact.path,
         )
 

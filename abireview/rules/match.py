@@ -46,12 +46,18 @@ class Matcher:
                     if hit is not None:
                         yield hit
             return
-        facts = self.context.after_by_kind if pattern.on in ("after", "tree") else self.context.before_by_kind
+        facts = self.context.after_by_kind if pattern.on == "after" else self.context.before_by_kind
         for kind in pattern.kind or tuple(facts):
             for fragment, fact in facts.get(kind, ()):
                 hit = self.fact(pattern, fragment, fact, bound, near)
                 if hit is not None:
                     yield hit
+        if pattern.on != "after" or self.context.whole is None or not pattern.where:
+            return
+        for fragment, fact in self.context.whole.facts(pattern.where):
+            hit = self.fact(pattern, fragment, fact, bound, near) if fact.kind in pattern.kind else None
+            if hit is not None:
+                yield hit
 
     def delta(self, pattern: Pattern, delta: Delta, bound: Mapping[str, str], near: Hit | None = None) -> Hit | None:
         """The hit of PATTERN on DELTA, or None."""

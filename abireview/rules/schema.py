@@ -16,10 +16,10 @@ import msgspec
 from abireview.findings.model import Direction, FindingClass, Grade, Level, Observer
 
 GateClass = Literal[
-    "opt-in", "near-opt-in", "new-label", "quirk", "per-vm", "protected", "nested", "debug", "host", "none"
+    "opt-in", "near-opt-in", "new-label", "pinned", "quirk", "per-vm", "protected", "nested", "debug", "host", "none"
 ]
 OpName = Literal["added", "removed", "changed", "regated"]
-Place = Literal["delta", "after", "before", "tree"]
+Place = Literal["delta", "after", "before"]
 Bind = Literal["patch", "file", "scope"]
 
 
@@ -198,13 +198,17 @@ class KnobFile(Base, frozen=True, kw_only=True):
 
 
 class Scope(Base, frozen=True, kw_only=True):
-    """A named place: functions, tables, enums, … by name first and path second (files move)."""
+    """A named place: functions, tables, enums, … by name first and path second (files move).
+
+    ``files``: where it is looked for in a kernel tree, newest place first; those that a tree lacks do not matter.
+    """
 
     id: str
     kind: tuple[str, ...] = ("function",)
     name: str
     path: str = ""
     surface: str = ""
+    files: tuple[str, ...] = ()
 
 
 class ScopeFile(Base, frozen=True, kw_only=True):

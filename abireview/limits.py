@@ -81,6 +81,12 @@ MAX_DIFF_LINES: Final = 400_000
 MAX_DIFF_FILES: Final = 5_000
 """Files of one patch; treewide patches of the kernel touch at most a few thousand."""
 
+MAX_C_LINE: Final = 4_000
+"""Characters of a line of C that are looked at for parentheses and braces; the kernel's longest has under 1 000."""
+
+MAX_C_HEADER: Final = 8_000
+"""Characters of a declaration that are looked at for its name; the longest parameter lists have under 2 000."""
+
 MAX_TREE_FILE_BYTES: Final = 8 * MIB
 """One file of a kernel tree; the largest headers (generated GPU registers) have 6 MiB, KVM's files under 400 kB."""
 

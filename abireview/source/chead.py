@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from abireview.limits import MAX_C_HEADER, MAX_C_LINE
 from abireview.source.model import ScopeKind
 
 _WORD = r"[A-Za-z_]\w*"
@@ -18,11 +19,10 @@ _ATTRIBUTE = re.compile(
     r"always_unused|cacheline_aligned\w*|percpu\w*|page_aligned\w*|bss\w*|nostackprotector|latent_entropy|"
     r"randomize_layout|packed|hyp_data\w*|aligned_\w+|designated_init|cold|hot|noclone|noreturn)(?:__)?$"
 )
-_AGGREGATE = re.compile(rf"\b(enum|struct|union)\b\s*((?:{_WORD}\s*)*)")
-_CALLED = re.compile(rf"({_WORD})\s*\(")
-_DECLARATOR = re.compile(rf"({_WORD})\s*$")
+_AGGREGATE = re.compile(r"\b(enum|struct|union)\b([\w\s]*)")
+_CALLED = re.compile(rf"\b({_WORD})\s*\(")
 _POINTER = re.compile(rf"\(\s*\*\s*(?:const\s+|__\w+\s+)*({_WORD})\s*[\[)]")
-_EMPTY_CALL = re.compile(rf"({_WORD})\s*\(\)")
+_EMPTY_CALL = re.compile(rf"\b({_WORD})\s*\(\)")
 _MACRO_HEAD = re.compile(r"^[A-Z][A-Z0-9_]*$")
 _SYSCALL = re.compile(r"^(?:COMPAT_)?SYSCALL(?:32)?_DEFINE[0-6]$")
 _PLAIN = re.compile(rf"^\s*({_WORD})\s*$")
@@ -34,11 +34,14 @@ _STATEMENT = re.compile(
     r"^\s+(?:if|for|while|switch|return|case|else|goto|do|break)\b|^\s+[\w>.\-\[\]]+\s*\(.*;\s*$|=[^,]*;$"
 )
 
+_TELLING = 200  # characters of a line that are enough to guess by
+
 Head = tuple[ScopeKind, str]
 
 
 def bare(line: str) -> str:
     """``line`` without string and character constants and comments that begin and end on it."""
+    line = line[:MAX_C_LINE]
     if '"' in line or "'" in line or "/*" in line or "//" in line:
         return _STRINGS.sub(lambda match: '""' if match.group()[0] == '"' else " ", line)
     return line
@@ -66,7 +69,7 @@ def flat(text: str) -> str:
 
 def classify(text: str) -> Head:
     """Kind and name of the scope whose first lines, joined, are ``text`` (with or without the opening brace)."""
-    before = text.partition("{")[0]
+    before = text[:MAX_C_HEADER].partition("{")[0]
     plain = flat(before)
     head, equals, _ = plain.partition("=")
     pointer = _POINTER.search(before) if head.rstrip().endswith("()()") else None
@@ -94,7 +97,7 @@ def is_macro_call(text: str) -> bool:
 
 def _trailing_variable(plain: str) -> bool:
     """Whether a header cut off before its ``=`` declares a variable: ``static const struct tag name``."""
-    words = re.findall(_WORD, plain)
+    words = re.findall(r"\w+", plain)
     names = [word for word in words if not _ATTRIBUTE.match(word)]
     for keyword in ("struct", "union", "enum"):
         if keyword in names:
@@ -127,21 +130,29 @@ def _from_macro(macro: str, full: str) -> str:
 def _variable(head: str, full: str) -> str:
     """The variable's name in what stands before its ``=``."""
     head = head.replace("[]", " ").rstrip("[ \t")
-    while True:
-        match = _DECLARATOR.search(head)
-        if match:
-            if not _ATTRIBUTE.match(match.group(1)) or match.start() == 0:
-                return match.group(1)
-            head = head[: match.start()].rstrip()
+    while head:
+        name = _last_word(head)
+        if name:
+            if not _ATTRIBUTE.match(name) or name == head:
+                return name
+            head = head[: -len(name)].rstrip()
         elif head.endswith("()"):
-            word = _DECLARATOR.search(head[:-2].rstrip())
-            if word is None:
-                return ""
-            if not _ATTRIBUTE.match(word.group(1)):
-                return _last_argument(full, word.group(1))
-            head = head[:-2].rstrip()[: -len(word.group(1))].rstrip()
+            head = head[:-2].rstrip()
+            macro = _last_word(head)
+            if macro and not _ATTRIBUTE.match(macro):
+                return _last_argument(full, macro)
+            head = head[: len(head) - len(macro)].rstrip()
         else:
-            return ""
+            break
+    return ""
+
+
+def _last_word(text: str) -> str:
+    """The identifier that ``text`` ends with, "" if it ends otherwise."""
+    at = len(text)
+    while at > 0 and (text[at - 1].isalnum() or text[at - 1] == "_"):
+        at -= 1
+    return "" if text[at : at + 1].isdigit() else text[at:]
 
 
 def _last_argument(full: str, macro: str) -> str:
@@ -167,6 +178,7 @@ def guess_kind(code: Sequence[str], otherwise: ScopeKind = "function") -> ScopeK
     """What kind of scope indented lines belong to when no header says it; ``otherwise`` if they do not tell."""
     votes: dict[ScopeKind, int] = {"function": 0, "table": 0, "enum": 0, "struct": 0}
     for line in code[:40]:
+        line = line[:_TELLING]
         if _STATEMENT.search(line):
             votes["function"] += 2
         elif _ENUMERATOR.match(line):

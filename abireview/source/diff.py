@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _STAT = re.compile(r"^ ?(\d{1,9}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?\s*$")
 _INDEX = re.compile(r"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})")
+_HEADER = ("--- a/f", "+++ b/f")  # names are read by _header: unidiff keeps quotes and takes time over long ones
 _RULE = re.compile(r"^---\s*$")
 
 
@@ -119,17 +120,18 @@ def _by_unidiff(lines: list[str], section: Section) -> tuple[list[Hunk], Mended 
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
 
+    first = section.hunks[0]
     try:
-        parsed = PatchSet("\n".join(lines[section.start : section.end]) + "\n")
+        parsed = PatchSet("\n".join([*_HEADER, *lines[first : section.end], ""]))
     except UnidiffParseError:
         return [], mend(lines, section)
     if len(parsed) != 1 or len(parsed[0]) != len(section.hunks):
         return [], mend(lines, section)
-    return _convert(parsed[0], section.start), None
+    return _convert(parsed[0], first - len(_HEADER)), None
 
 
 def _convert(parsed: PatchedFile, offset: int) -> list[Hunk]:
-    """unidiff's hunks as ours; ``offset`` is the number of body lines before the file's first."""
+    """unidiff's hunks as ours; ``offset`` is what to add to its line numbers to get the body's."""
     hunks = []
     for hunk in parsed:
         out: list[Line] = []

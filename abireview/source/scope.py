@@ -170,6 +170,7 @@ class _Part:
     at: list[int]
     changed: bool
     partner: int = -1
+    telling: int = -1
 
 
 class _Hunk:
@@ -211,13 +212,13 @@ class _Hunk:
         ranked = sorted(shared.items(), key=lambda item: (-item[1], item[0]))
         self._match((pair for pair, _ in ranked), lambda a, b: a.kind == b.kind and a.name == b.name)
         names: dict[tuple[ScopeKind, str], list[int]] = {}
-        for i, part in enumerate(self.old):
+        for i, part in reversed(list(enumerate(self.old))):
             if part.partner < 0 and part.scope.name:
                 names.setdefault((part.scope.kind, part.scope.name), []).append(i)
         for j, part in enumerate(self.new):
             same = names.get((part.scope.kind, part.scope.name)) if part.partner < 0 else None
             if same:
-                self._join(same.pop(0), j)
+                self._join(same.pop(), j)
         self._match((pair for pair, _ in ranked if self._alike(pair, shared[pair])), lambda a, b: a.kind == b.kind)
         self._match_top()
 
@@ -253,19 +254,24 @@ class _Hunk:
         return 2 * shared >= size and (shared > 0 or size == 0)
 
     def _telling(self, part: _Part) -> int:
-        head = part.scope.body - part.scope.first if part.scope.opened else 0
-        return sum(self.lines[i].text.strip() not in _SLIGHT for i in part.at[max(0, head) :])
+        """The number of telling lines in a scope's body."""
+        if part.telling < 0:
+            head = part.scope.body - part.scope.first if part.scope.opened else 0
+            part.telling = sum(self.lines[i].text.strip() not in _SLIGHT for i in part.at[max(0, head) :])
+        return part.telling
 
     def _match_top(self) -> None:
         """Pair file-scope text that was replaced in full with what stands in its place."""
+        free = [j for j, part in enumerate(self.new) if part.partner < 0 and part.scope.kind == "top"]
+        at = 0
         for i, old in enumerate(self.old):
             if old.partner >= 0 or old.scope.kind != "top":
                 continue
-            for j, new in enumerate(self.new):
-                near = new.at[0] <= old.at[-1] + 1 and old.at[0] <= new.at[-1] + 1
-                if new.partner < 0 and new.scope.kind == "top" and near:
-                    self._join(i, j)
-                    break
+            while at < len(free) and self.new[free[at]].at[-1] + 1 < old.at[0]:
+                at += 1
+            if at < len(free) and self.new[free[at]].at[0] <= old.at[-1] + 1:
+                self._join(i, free[at])
+                at += 1
 
     def _fragment(self, old: _Part | None, new: _Part | None) -> Fragment:
         part = new or old

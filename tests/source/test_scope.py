@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from abireview.source.model import Fragment
@@ -246,3 +248,37 @@ def test_surfaces_choose_files() -> None:
 def test_trace_events_are_file_scope() -> None:
     body = " \tTP_PROTO(int a),\n \tTP_ARGS(a),\n+\tTP_MORE(b),\n \n"
     assert names("TRACE_EVENT(kvm_thing,", body, "x.h") == [("top", "", "")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/*" * 50_000,
+        "\tx = " + "= " * 50_000,
+        "\ta" + " " * 100_000,
+        "struct " + "a" * 100_000,
+        "a" * 100_000,
+        "int f(" + "(" * 50_000,
+        "a[" * 50_000,
+        '"' + "\\" * 100_000,
+        "__init " * 20_000 + "{",
+    ],
+    ids=range(9),
+)
+def test_hostile_lines_in_time(line: str) -> None:
+    begin = time.process_time()
+    fragments_of(hunk("int g(void)", f" \ta();\n+{line}\n {line}\n-{line}\n+{line} = {{\n \tb();\n", "a.c"))
+    fragments_of(hunk(line, " \ta();\n+\tb();\n", "a.c"))
+    assert time.process_time() - begin < 2
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["int f{n}(void)\n{{\n}}\n\n", "int f(void)\n{{\n}}\n\n", "#define A{n} \\\n\tb\n", "int a{n};\n", "}}\n", "{{\n"],
+)
+def test_hostile_numbers_of_scopes_in_time(part: str) -> None:
+    old = "".join("-" + line + "\n" for n in range(8_000) for line in part.format(n=n).split("\n")[:-1])
+    new = "".join("+" + line + "\n" for n in range(8_000, 16_000) for line in part.format(n=n).split("\n")[:-1])
+    begin = time.process_time()
+    assert fragments_of(hunk("", f" \n{old}{new} \n", "a.c"))
+    assert time.process_time() - begin < 4

@@ -28,7 +28,7 @@ from abireview.mail.mbox import split_mbox
 
 OVERALL_SECONDS: Final = 120.0
 """For one thread or search, whatever the server does; the slowest real one took 8 s. For the time to connect and the
-silence in between liblore has 5 and 30 s, unless git's config (``lore.requesttimeout``) says otherwise."""
+silence in between liblore has 5 and 30 s, unless git's config (``liblore.ORIGIN.requesttimeout``) says otherwise."""
 
 _T = TypeVar("_T")
 
@@ -109,8 +109,9 @@ def _ask(server: str, fetch: Callable[[Any], bytes], what: str, overall: float) 
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     node = liblore.LoreNode.from_git_config(server, cache_dir=None)
-    node.set_user_agent("abireview", __version__)
-    session.headers["User-Agent"] = f"abireview/{__version__}"
+    # liblore leaves the headers of a session that it did not make alone
+    plus = f"+{node.user_agent_plus}" if node.user_agent_plus else ""
+    session.headers["User-Agent"] = f"abireview/{__version__}{plus}"
     # what a mailbox is packed with is its own affair; a second packing would hide its size
     session.headers["Accept-Encoding"] = "identity"
     node.set_requests_session(session)

@@ -86,7 +86,7 @@ def load(what: str, options: LoadOptions | None = None) -> Loaded:
     if what == "-":
         stream = options.stdin or sys.stdin.buffer
         return _from_mails(read_stream(stream, "stdin"), "stdin", options)
-    if not what.startswith("<") and _is_path(what):
+    if what and not what.startswith("<") and _is_path(what):
         return _from_mails(read_file(Path(what)), what, options)
     address = parse_address(what)
     if address is not None:

@@ -10,6 +10,7 @@ in one transaction through sqlite-utils, a newer one is refused.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -178,8 +179,8 @@ def _runner(text: str) -> Any:
 def _statements(text: str) -> Iterator[str]:
     """Single statements; ``executescript`` would commit the transaction."""
     piece = ""
-    for line in text.splitlines(keepends=True):
-        piece += line
+    for part in re.split(r"(?<=;)", text):
+        piece += part
         if sqlite3.complete_statement(piece):
             yield piece
             piece = ""

@@ -30,6 +30,10 @@ class Evaluation:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.gates = Gates(context)
+        if self.gates.names:
+            context.words = [
+                words if "fixes-trailer" in words else words | {"series-adds-knob"} for words in context.words
+            ]
         self.matcher = Matcher(context, self.gates)
         self.knobs = Knobs(context, self.matcher)
         self.failures: list[RuleFailure] = []

@@ -167,21 +167,22 @@ def _is_guard(directive: Directive, following: tuple[Directive, ...]) -> bool:
     return following[0].word == "define" and following[0].rest.split() == [directive.rest.strip()]
 
 
-class _Last(NamedTuple):
+class _Read(NamedTuple):
     fragment: Fragment
     side: Side
     piece: Piece
 
 
-_last: list[_Last] = []  # several extractors read the same side one after the other
+_kept: list[_Read] = []  # several extractors read the sides of one fragment, one after the other
 
 
 def read(fragment: Fragment, side: Side) -> Piece:
-    """The piece of one side; the last one read is kept."""
-    if _last and _last[0].fragment is fragment and _last[0].side == side:
-        return _last[0].piece
+    """The piece of one side; the two last read are kept."""
+    for found in _kept:
+        if found.fragment is fragment and found.side == side:
+            return found.piece
     piece = Piece(fragment, side)
-    _last[:] = [_Last(fragment, side, piece)]
+    _kept[:] = [_Read(fragment, side, piece), *_kept[:1]]
     return piece
 
 

@@ -7,8 +7,9 @@ import re
 
 from abireview import limits
 from abireview.facts.documents import extract
+from abireview.facts.files import files
 from abireview.facts.words import words
-from abireview.source.model import Fragment
+from abireview.source.model import FileDiff, Fragment
 
 from .make import side
 
@@ -95,3 +96,17 @@ def test_words_across_lines_and_in_any_case() -> None:
 def test_words_are_bounded() -> None:
     assert len(words("fix it\n\n" * 500, "", PHRASES)) == limits.MAX_WORD_MATCHES
     assert words("", "", PHRASES) == []
+
+
+def test_files_that_come_go_and_move() -> None:
+    diffs = [
+        FileDiff(None, "new.c", "added", ()),
+        FileDiff("gone.c", None, "deleted", ()),
+        FileDiff("old.c", "moved.c", "renamed", ()),
+        FileDiff("same.c", "same.c", "modified", ()),
+    ]
+    assert [(fact.key, fact.value, fact.columns) for fact in files(diffs)] == [
+        ("new.c", "added", ()),
+        ("gone.c", "deleted", ()),
+        ("moved.c", "renamed", (("from", "old.c"),)),
+    ]

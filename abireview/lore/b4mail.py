@@ -18,7 +18,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
-from email.utils import formatdate, parseaddr
+from email.utils import parseaddr
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -27,6 +27,7 @@ from abireview import __version__
 from abireview.errors import SendError
 from abireview.mail.model import Person
 from abireview.reply.mail import Outgoing, check_headers, clean_header, clean_msgid
+from abireview.reply.template import mail_date
 from abireview.reply.transport import MaybeTaken, NotTaken, Receipt
 
 SMTP_TIMEOUT = 60.0  # seconds a server may stay silent; RFC 5321 4.5.3.2 has minutes, a person waits here
@@ -108,7 +109,7 @@ def to_bytes(mail: Outgoing) -> bytes:
         message["In-Reply-To"] = f"<{mail.in_reply_to}>"
     if mail.references:
         message["References"] = " ".join(f"<{msgid}>" for msgid in mail.references)
-    message["Date"] = formatdate(mail.date, localtime=False)
+    message["Date"] = mail_date(mail.date)
     message["Message-Id"] = f"<{mail.msgid}>"
     for name, value in mail.extra:
         message[name] = value

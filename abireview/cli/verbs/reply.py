@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "--patch", "number", type=int, metavar="N", help="Reply to patch N; without it to the first with findings."
 )
 @click.option("--cover", is_flag=True, help="Reply to the cover letter, about all patches.")
-@click.option("--to", "msgid", metavar="MSGID", help="Reply to this mail of the thread.")
+@click.option("--to", "reply_to", metavar="MSGID", help="Reply to this mail of the thread.")
 @click.option("--trailer", "trailers", multiple=True, type=click.Choice(TRAILERS), help="Give this trailer.")
 @click.option("--body", type=click.File("r", encoding="utf-8"), help="Take the text from a file ('-': stdin).")
 @click.option("-e", "--edit", is_flag=True, help="Open the draft in your editor first.")
@@ -46,7 +46,7 @@ def command(
     prints: tuple[str, ...],
     number: int | None,
     cover: bool,
-    msgid: str | None,
+    reply_to: str | None,
     trailers: tuple[str, ...],
     body: IO[str] | None,
     edit: bool,
@@ -63,7 +63,7 @@ def command(
         desk = make_desk(source, load_rules(rule_dirs), store, tree=the_tree(source))
         desk.tidy()
         opened = desk.settle(desk.check(what))
-        target = _target(opened, prints, number, cover, msgid)
+        target = _target(opened, prints, number, cover, reply_to)
         known = Drafts.of(store).find(target)
         if fresh and known is not None:
             Drafts.of(store).close(known.id, "discarded")

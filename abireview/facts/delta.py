@@ -25,6 +25,7 @@ Op = Literal["added", "removed", "changed", "regated"]
 BODY_KINDS = frozenset({"case", "call", "return", "store", "cond", "stmt", "local", "flag", "param"})
 WORDS = re.compile(r"\w+|[^\w\s]")
 TRIVIAL = frozenset({"break", "continue", "goto", "fallthrough", "return"})
+STANDING = frozenset({"define", "enumerator", "member", "row", "include", "case"})  # context lines cannot come or go
 NUMBERED = frozenset({"enumerator", "define"})
 MECHANICAL = 3  # the same edit of tokens in this many places is a mechanical one
 MOVED_TOKENS = 12  # characters a statement needs to be recognised when it moves between two old functions
@@ -74,7 +75,8 @@ class _Item:
     def __init__(self, fact: Fact, fragment: int, patch: int) -> None:
         self.fact, self.fragment, self.patch = fact, fragment, patch
         number = "" if fact.kind not in NUMBERED else f"#{fact.number}{fact.column('after')}"
-        self.ident: tuple[str, str, str] = (fact.kind, fact.key, fact.value + number)
+        value = "" if fact.kind == "case" else fact.value + number
+        self.ident: tuple[str, str, str] = (fact.kind, fact.key, value)
         self.live = True
 
 
@@ -125,8 +127,8 @@ def _fragment_differences(
         patch = fragments[index].patch
         labels = _labels(new) ^ _labels(old)
         pairs, gone, come = _pair_equal(old, new)
-        removed.extend(_Item(fact, index, patch) for fact in gone)
-        added.extend(_Item(fact, index, patch) for fact in come)
+        removed.extend(_Item(fact, index, patch) for fact in gone if fact.changed or fact.kind not in STANDING)
+        added.extend(_Item(fact, index, patch) for fact in come if fact.changed or fact.kind not in STANDING)
         for before, after in pairs:
             if after.kind in BODY_KINDS and before.gates != after.gates and _regates(before, after, labels, renames):
                 regated.append((before, after, index))
@@ -140,13 +142,15 @@ def _fragment_differences(
 
 def _place(fact: Fact) -> tuple[str, ...]:
     """What makes two facts of one fragment the same: of file-scope facts also the table or enum they stand in."""
+    if fact.kind == "case":  # the switch's own line is often not in the hunk
+        return (fact.kind, fact.key)
     if fact.kind in BODY_KINDS:
         return (fact.kind, fact.key, fact.value)
     return (fact.kind, fact.key, fact.value, fact.scope)
 
 
 def _pair_equal(old: Sequence[Fact], new: Sequence[Fact]) -> tuple[list[tuple[Fact, Fact]], list[Fact], list[Fact]]:
-    """Equal facts of both sides, and what is left of each: unchanged lines first, then equal gates, then the nearest."""
+    """Equal facts of both sides, and what is left of each: unchanged lines first, then equal gates, then near ones."""
     waiting: dict[tuple[str, ...], list[Fact]] = defaultdict(list)
     for fact in old:
         waiting[_place(fact)].append(fact)

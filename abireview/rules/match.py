@@ -157,6 +157,8 @@ class Matcher:
         _refuse(pattern.not_new, new, bound)
         for test in pattern.columns:
             _column(test, delta.old, delta.new, bound, captures)
+        if any(mark in pattern.not_term for mark, _ in delta.terms):
+            raise _Fail
         if pattern.term or pattern.term_text or pattern.not_term_text:
             _terms(pattern, delta, bound, captures)
 
@@ -221,7 +223,7 @@ def _terms(pattern: Pattern, delta: Delta, bound: Mapping[str, str], captures: C
             return
         found = regex.search(_fill(pattern.term_text, bound), text)
         if found:
-            captures.update(_named(found))
+            _keep(captures, found)
             captures["term"] = text
             return
     raise _Fail
@@ -244,7 +246,7 @@ def _search(expression: str, text: str, bound: Mapping[str, str], captures: Capt
     found = regex.search(_fill(expression, bound), text)
     if found is None:
         raise _Fail
-    captures.update(_named(found))
+    _keep(captures, found)
 
 
 def _full(expression: str, text: str, bound: Mapping[str, str], captures: Captures) -> None:
@@ -253,7 +255,7 @@ def _full(expression: str, text: str, bound: Mapping[str, str], captures: Captur
     found = regex.full(_fill(expression, bound), text)
     if found is None:
         raise _Fail
-    captures.update(_named(found))
+    _keep(captures, found)
 
 
 def _refuse(expression: str, text: str, bound: Mapping[str, str]) -> None:
@@ -261,8 +263,11 @@ def _refuse(expression: str, text: str, bound: Mapping[str, str]) -> None:
         raise _Fail
 
 
-def _named(found: re.Match[str]) -> Captures:
-    return {name: text for name, text in found.groupdict().items() if text is not None}
+def _keep(captures: Captures, found: re.Match[str]) -> None:
+    """Add the named groups; one that took no part is empty unless another expression captured it."""
+    for name, text in found.groupdict().items():
+        if text is not None or name not in captures:
+            captures[name] = text or ""
 
 
 def _fill(expression: str, bound: Mapping[str, str]) -> str:

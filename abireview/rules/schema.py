@@ -63,6 +63,7 @@ class Pattern(Base, frozen=True, kw_only=True):
     not_new: str = ""
     columns: tuple[ColumnTest, ...] = ()
     term: tuple[str, ...] = ()
+    not_term: tuple[str, ...] = ()
     term_text: str = ""
     not_term_text: str = ""
     gate: str = ""

@@ -44,8 +44,6 @@ _WORD_TYPES: Final = {
     "long": (64, False),
     "size_t": (64, True),
     "phys_addr_t": (64, True),
-    "gpa_t": (64, True),
-    "gfn_t": (64, True),
 }
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _ULONG: Final = (64, True)

@@ -189,7 +189,7 @@ class Evaluation:
             confidence = variant.confidence or confidence
         if self.context.words[fragment.patch] & set(rule.lower_on_words):
             confidence = _step(confidence, -1)
-        if level == "flag" and GRADES.index(confidence) < GRADES.index(rule.flag_at):
+        if GRADES.index(confidence) < GRADES.index(rule.flag_at):
             if rule.below == "silent":
                 return None
             level = "note"

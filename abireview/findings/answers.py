@@ -53,7 +53,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """``knob: KVM_CAP_X in patch 3``, as findings carry it in ``reason``."""
+        """``knob: the new capability in patch 3``, as findings carry it in ``reason``."""
         return f"{self.kind}: {self.text}"
 
 

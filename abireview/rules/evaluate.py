@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,22 @@ from abireview.rules.schema import Collect, Pattern, Rule, Variant
 GRADES: tuple[Grade, ...] = ("low", "medium", "high")
 MAX_EVIDENCE = 24  # lines a finding shows; a table of a hundred rows is one finding, not a hundred lines
 MAX_MISSING = 64  # numbers a range of revisions may span
+
+
+class _Verdict(NamedTuple):
+    """What looking for knobs came to."""
+
+    level: Level
+    confidence: Grade
+    knob: KnobFound | None
+    sought: tuple[KnobSought, ...]
+
+
+class _Graded(NamedTuple):
+    level: Level
+    severity: Grade
+    confidence: Grade
+    variant: Variant | None
 
 
 class Evaluation:
@@ -102,7 +119,6 @@ class Evaluation:
                 kept.append(hit)
         if not kept:
             return None
-        first = kept[0]
         sought: list[KnobSought] = []
         knob: KnobFound | None = None
         level: Level = rule.level
@@ -112,7 +128,6 @@ class Evaluation:
             sought.append(self.knobs.sought(use, len(found) == len(results)))
             if len(found) < len(results):
                 kept, results = self._unsettled(kept, results, use.settles)
-                first = kept[0]
                 continue
             if use.settles == "silent":
                 return None
@@ -121,7 +136,7 @@ class Evaluation:
                 continue
             knob, level = found[0], "note"
             break
-        return self._build(rule, kept, first, level, confidence, knob, tuple(sought))
+        return self._build(rule, kept, _Verdict(level, confidence, knob, tuple(sought)))
 
     def _unsettled(
         self, hits: list[Hit], results: Sequence[KnobFound | None], settles: str
@@ -169,45 +184,29 @@ class Evaluation:
         values.discard("")
         return ", ".join(sorted(values, key=_natural)) or item.none
 
-    def _build(
-        self,
-        rule: Rule,
-        hits: list[Hit],
-        first: Hit,
-        level: Level,
-        confidence: Grade,
-        knob: KnobFound | None,
-        sought: tuple[KnobSought, ...],
-    ) -> Finding | None:
+    def _build(self, rule: Rule, hits: list[Hit], verdict: _Verdict) -> Finding | None:
+        first = hits[0]
         fragment = self.context.fragments[first.fragment]
         patch = self.context.patch(fragment.patch)
-        severity = self._severity(rule, first, fragment.patch)
-        variant = self._variant(rule, first)
-        if variant is not None:
-            level = variant.level if variant.level and knob is None else level
-            severity = variant.severity or severity
-            confidence = variant.confidence or confidence
-        if self.context.words[fragment.patch] & set(rule.lower_on_words):
-            confidence = _step(confidence, -1)
-        if GRADES.index(confidence) < GRADES.index(rule.flag_at):
-            if rule.below == "silent":
-                return None
-            level = "note"
-        captures = dict(first.captures)
-        captures["change"] = _change(first)
-        captures["keys"] = _listed(hit.fact.key for hit in hits)
-        captures["knob"] = knob.what if knob else ""
+        graded = self._graded(rule, first, fragment.patch, verdict)
+        if graded is None:
+            return None
+        captures = {
+            **first.captures,
+            "change": _change(first),
+            "keys": _listed(hit.fact.key for hit in hits),
+            "knob": verdict.knob.what if verdict.knob else "",
+        }
         evidence = tuple(dict.fromkeys(line for hit in hits for line in lines_of(hit, self.context)))[:MAX_EVIDENCE]
         where = position(first, self.context)
-        surface = rule.surface if rule.surface != "auto" else self.context.surface(first.fragment, first.fact)
         symbol = first.fact.scope or first.fact.key
         return Finding(
             rule=rule.id,
-            level=level,
+            level=graded.level,
             klass=rule.klass,
-            severity=severity,
-            confidence=confidence,
-            surface=surface,
+            severity=graded.severity,
+            confidence=graded.confidence,
+            surface=rule.surface if rule.surface != "auto" else self.context.surface(first.fragment, first.fact),
             arch=self.context.paths.info(first.fact.path).arch,
             visible_to=rule.visible_to,
             direction=rule.direction,
@@ -216,19 +215,36 @@ class Evaluation:
             line=where.line,
             symbol=symbol,
             evidence=evidence,
-            message=fill(_message(rule, variant, knob), captures),
-            question=fill((variant.question if variant else "") or rule.question, captures),
-            knob=knob,
+            message=fill(_message(rule, graded.variant, verdict.knob), captures),
+            question=fill((graded.variant.question if graded.variant else "") or rule.question, captures),
+            knob=verdict.knob,
             fingerprint=fingerprint(rule.id, first.fact.path, symbol, evidence),
             n=patch.n,
             m=patch.m,
             at=where.at,
-            before=tuple(dict.fromkeys(_shown(hit, "old") for hit in hits if _shown(hit, "old")))[:MAX_EVIDENCE],
-            after=tuple(dict.fromkeys(_shown(hit, "new") for hit in hits if _shown(hit, "new")))[:MAX_EVIDENCE],
-            sought=sought,
+            before=_all_shown(hits, "old"),
+            after=_all_shown(hits, "new"),
+            sought=verdict.sought,
             gates=first.fact.gates,
             partial=not fragment.whole,
         )
+
+    def _graded(self, rule: Rule, first: Hit, patch: int, verdict: _Verdict) -> _Graded | None:
+        """Level, severity and confidence with variants, words and limits applied; None if it is not worth saying."""
+        level, confidence = verdict.level, verdict.confidence
+        severity = self._severity(rule, first, patch)
+        variant = self._variant(rule, first)
+        if variant is not None:
+            level = variant.level if variant.level and verdict.knob is None else level
+            severity = variant.severity or severity
+            confidence = variant.confidence or confidence
+        if self.context.words[patch] & set(rule.lower_on_words):
+            confidence = _step(confidence, -1)
+        if GRADES.index(confidence) < GRADES.index(rule.flag_at):
+            if rule.below == "silent":
+                return None
+            level = "note"
+        return _Graded(level, severity, confidence, variant)
 
     def _variant(self, rule: Rule, hit: Hit) -> Variant | None:
         for variant in rule.variant:
@@ -288,6 +304,10 @@ def _listed(names: Iterable[str]) -> str:
     if len(unique) <= 4:
         return ", ".join(unique)
     return f"{', '.join(unique[:3])} and {len(unique) - 3} more"
+
+
+def _all_shown(hits: Iterable[Hit], side: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for hit in hits if (text := _shown(hit, side))))[:MAX_EVIDENCE]
 
 
 def _change(hit: Hit) -> str:

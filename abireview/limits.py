@@ -9,8 +9,8 @@ MIB: Final = 1024 * 1024
 
 # --- mail --------------------------------------------------------------------------------------------------------
 
-MAX_MAIL_BYTES: Final = 16 * MIB
-"""One mail. vger refuses mails over 100 kB; 16 MiB leaves room for attachments and stops a mail that never ends."""
+MAX_MAIL_BYTES: Final = 8 * MIB
+"""One mail. The largest of 10 000 on kvmarm has under 1 MiB; this leaves room and stops a mail that never ends."""
 
 MAX_HEADER_BYTES: Final = 256 * 1024
 """The header of one mail; the longest Cc lists of the kernel take about 20 kB."""
@@ -21,8 +21,8 @@ MAX_HEADER_LINES: Final = 2_000
 MAX_ADDRESSES: Final = 1_000
 """Addresses read from one To or Cc field; tree-wide series have about 200."""
 
-MAX_REFERENCES: Final = 1_000
-"""Message-ids read from one References field; the deepest real threads have about 100."""
+MAX_REFERENCES: Final = 200
+"""Message-ids read from one References field, the nearest ones; the deepest real threads have about 100."""
 
 MAX_MSGID_CHARS: Final = 998
 """A message-id: RFC 5322 allows no longer line."""
@@ -31,7 +31,19 @@ MAX_SUBJECT_CHARS: Final = 4_000
 """A subject; the rest is cut. Folded subjects of real mails stay under 400."""
 
 MAX_MIME_PARTS: Final = 100
-"""MIME parts (and so nesting depth) of one mail; the standard parser's cost is lines times depth."""
+"""MIME parts read of one mail; real ones have under 20."""
+
+MAX_MIME_NESTING: Final = 12
+"""Multiparts in one mail; the standard parser's cost is lines times depth, and it recurses."""
+
+MAX_MIME_LINES: Final = 200_000
+"""Lines of a MIME mail; the standard parser takes about 0.3 s for them at the deepest nesting."""
+
+MAX_WORDS_CHARS: Final = 4_000
+"""A header field in which encoded words are decoded; the standard decoder is quadratic on words without an end."""
+
+MAX_TRAILER_LINES: Final = 500
+"""Lines at the end of a commit message in which trailers are looked for; tree-wide patches have about 100."""
 
 # --- mailboxes ---------------------------------------------------------------------------------------------------
 
@@ -49,6 +61,12 @@ MAX_FILE_MAILS: Final = 50_000
 
 MAX_SERIES_PATCHES: Final = 999
 """Patch numbers of ``[PATCH n/m]`` beyond this are taken for something else (dates, fractions)."""
+
+MAX_ANCESTORS: Final = 200
+"""Mails above one that are walked up; the deepest real threads have about 100."""
+
+MAX_POSTINGS_TRIED: Final = 50
+"""Earlier postings of the same author that an unthreaded patch is compared with, the latest first."""
 
 MAX_MISSING_NAMED: Final = 100
 """Missing patch numbers listed one by one: ``[PATCH 1/999]`` alone should not print 998."""

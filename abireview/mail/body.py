@@ -22,7 +22,7 @@ _DIFF = re.compile(
 )
 _PARAMETER = re.compile(r';\s*([a-z0-9*-]+)\s*=\s*(?:"([^"]*)"|([^;\s"]*))', re.IGNORECASE)
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}\s*\Z")
-_TAG = re.compile(r"<(?:style|script)\b.{0,100000}?</(?:style|script)\s*>|<[^<>]{0,2000}>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]{0,2000}>")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/pre)\b[^<>]{0,200}>\n?", re.IGNORECASE)
 _PATCH_NAME = re.compile(r"\.(?:patch|diff|txt)\d*$", re.IGNORECASE)
 _PATCH_TYPES = frozenset({"text/x-patch", "text/x-diff", "text/diff", "application/x-patch", "application/x-diff"})
@@ -142,8 +142,11 @@ def _base64(data: bytes, notes: _Notes) -> bytes:
 
 def _multipart(raw: bytes, body: bytes, notes: _Notes) -> str:
     """The text parts and attached patches of a MIME mail, in order."""
-    if raw.lower().count(b"boundary=") > limits.MAX_MIME_PARTS:
-        notes.add("", f"the mail has more than {limits.MAX_MIME_PARTS} nested MIME parts; it was read as plain text")
+    if raw.lower().count(b"boundary=") > limits.MAX_MIME_NESTING:
+        notes.add("", f"the mail has more than {limits.MAX_MIME_NESTING} nested MIME parts; it was read as plain text")
+        return decode_text(body, "").text
+    if raw.count(b"\n") > limits.MAX_MIME_LINES:
+        notes.add("", f"the mail has MIME parts and more than {limits.MAX_MIME_LINES} lines; it was read as plain text")
         return decode_text(body, "").text
     try:
         mime: MimeMessage = BytesParser(policy=compat32).parsebytes(raw)
@@ -216,4 +219,17 @@ def _attachment(data: bytes, kind: str, content_type: str, notes: _Notes) -> str
 def _without_tags(text: str) -> str:
     import html
 
+    for name in ("style", "script"):
+        text = _without_element(text, name)
     return html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
+
+
+def _without_element(text: str, name: str) -> str:
+    """``text`` without what stands between ``<name`` and ``</name``."""
+    low = text.lower()
+    kept: list[str] = []
+    at = 0
+    while (start := low.find(f"<{name}", at)) >= 0 and (end := low.find(f"</{name}", start)) >= 0:
+        kept.append(text[at:start])
+        at = end
+    return "".join([*kept, text[at:]]) if len(low) == len(text) else text

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
@@ -18,8 +20,8 @@ from abireview.source.model import Skipped
 _NAMED = 5  # mails named one by one in a note
 
 
-def build_series(posting: Posting, lineages: Sequence[Sequence[Posting]], projects: Projects) -> Series:
-    """The series of ``posting``; ``lineages`` are all series of the thread, for the notes on what was left out."""
+def build_series(posting: Posting, others: Sequence[Item], projects: Projects) -> Series:
+    """The series of ``posting``; ``others`` are the heads of the thread's other series, for the notes."""
     items = sorted(posting.patches + posting.filled, key=lambda i: (i.subject.n, i.date, i.msgid))
     patches = tuple(build_patch(item) for item in items)
     cover = posting.cover or (posting.base.cover if posting.base else None)
@@ -50,7 +52,7 @@ def build_series(posting: Posting, lineages: Sequence[Sequence[Posting]], projec
         base_commit=next((base for m in messages if (base := base_commit(m))), None),
         change_id=next((changed for m in messages if (changed := change_id(m))), None),
         prefixes=prefixes,
-        notes=tuple(_notes(posting, missing) + _others(posting, lineages)),
+        notes=tuple(_notes(posting, missing) + _left_out(posting, others)),
     )
 
 
@@ -109,32 +111,30 @@ def _notes(posting: Posting, missing: Sequence[int]) -> list[str]:
         some = ", ".join(str(n) for n in missing[: limits.MAX_MISSING_NAMED])
         more = " and more" if len(missing) > limits.MAX_MISSING_NAMED else ""
         notes.append(f"missing of {posting.m} patches: {some}{more}")
-    for item in posting.resent:
+    for item in posting.resent[:_NAMED]:
         newest = next((p for p in posting.patches if p.subject.n == item.subject.n and p.title == item.title), item)
         notes.append(f"patch {item.subject.n} was sent twice; {newest.msgid} counts, {item.msgid} does not")
+    if len(posting.resent) > _NAMED:
+        notes.append(f"{len(posting.resent) - _NAMED} more patches were sent twice; the latest mail counts")
     for item in posting.patches:
         if item.subject.has_numbers and item.subject.n > posting.m:
             notes.append(f"patch {item.subject.n} of {posting.m} was added to the posting")
         if item.author != posting.author:
             notes.append(f"patch {item.subject.n} was sent by {item.message.author}")
-    numbers = [item.subject.n for item in posting.patches]
-    for n in sorted({n for n in numbers if numbers.count(n) > 1}):
-        same = [item.msgid for item in posting.patches if item.subject.n == n]
-        notes.append(f"number {n} was given to {len(same)} different patches; all are checked: {', '.join(same)}")
+    counted = Counter(item.subject.n for item in posting.patches)
+    notes += [f"number {n} was given to {c} different patches; all are checked" for n, c in counted.items() if c > 1]
     return notes
 
 
-def _others(posting: Posting, lineages: Sequence[Sequence[Posting]]) -> list[str]:
+def _left_out(posting: Posting, others: Sequence[Item]) -> list[str]:
     """Notes on the patches and series of the thread that are not part of this one."""
     notes = [
         f"a patch of another author was left out: {item.subject.text} <{item.msgid}>"
         for item in posting.foreign[:_NAMED]
     ]
-    left_out = {item.msgid for item in posting.foreign}
-    others = [
-        lineage[-1].head for lineage in lineages if posting not in lineage and lineage[-1].head.msgid not in left_out
-    ]
-    notes += [f"not checked, another series here: {item.subject.text} <{item.msgid}>" for item in others[:_NAMED]]
-    if len(others) > _NAMED:
-        notes.append(f"not checked: {len(others) - _NAMED} more series here")
+    named = {item.msgid for item in posting.foreign}
+    rest = (item for item in others if item.msgid not in named)
+    notes += [f"not checked, another series here: {item.subject.text} <{item.msgid}>" for item in islice(rest, _NAMED)]
+    if next(rest, None):
+        notes.append("not checked: still more series here")
     return notes

@@ -7,6 +7,7 @@ import re
 
 import msgspec
 
+from abireview import limits
 from abireview.mail.header import author_of
 from abireview.mail.model import Message, Person, Trailer
 
@@ -18,10 +19,11 @@ _KNOWN = re.compile(
     re.IGNORECASE,
 )
 _DIFF_START = re.compile(r"diff --(?:git|cc|combined) |Index: \S")
-_SCISSORS = re.compile(r"^[- ]*(?:8<|>8|%<|>%)[-8<>% ]*-[- 8<>%]*$")
 _BASE = re.compile(r"^base-commit:[ \t]+([0-9a-f]{12,64})\b", re.MULTILINE)
 _CHANGE_ID = re.compile(r"^change-id:[ \t]+([\w.+-]{1,200})[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_UPSTREAM = re.compile(r"^\s*(?:commit [0-9a-f]{40} upstream\.?|\[ Upstream commit [0-9a-f]{40} \])\s*$", re.MULTILINE)
+_UPSTREAM = re.compile(
+    r"^[ \t]*(?:commit [0-9a-f]{40} upstream\.?|\[ Upstream commit [0-9a-f]{40} \])\s*$", re.MULTILINE
+)
 
 
 class Commit(msgspec.Struct, frozen=True):
@@ -64,8 +66,6 @@ def _above_diff(lines: list[str]) -> list[str]:
             return lines[:at]
         if line.startswith("--- ") and at + 1 < len(lines) and lines[at + 1].startswith("+++ "):
             return lines[:at]
-        if _SCISSORS.match(line) and len(line) > 4:
-            return _above_diff(lines[at + 1 :])
     return lines
 
 
@@ -92,12 +92,13 @@ def _in_body_header(lines: list[str]) -> tuple[Person | None, str | None, int]:
 def _cut_trailers(lines: list[str]) -> tuple[list[str], tuple[Trailer, ...]]:
     """Take the trailer paragraphs off the end."""
     end = len(lines)
+    least = max(0, end - limits.MAX_TRAILER_LINES)
     found: list[Trailer] = []
-    while end > 0:
+    while end > least:
         while end > 0 and not lines[end - 1].strip():
             end -= 1
         start = end
-        while start > 0 and lines[start - 1].strip():
+        while start > least and lines[start - 1].strip():
             start -= 1
         begin, trailers = _trailer_run(lines[start:end])
         if not trailers:

@@ -63,7 +63,7 @@ def _unfold(head: str) -> list[str]:
 def decode_words(value: str) -> str:
     """``value`` with its RFC 2047 encoded words decoded and white space runs collapsed to a blank."""
     if "=?" in value:
-        value = _decoded(value)
+        value = _decoded(value[: limits.MAX_WORDS_CHARS]) + value[limits.MAX_WORDS_CHARS :]
     return " ".join(value.split())
 
 
@@ -89,6 +89,7 @@ def _decoded(value: str) -> str:
 def addresses(value: str) -> tuple[Person, ...]:
     """The addresses of a From, To or Cc field (undecoded text), names decoded."""
     found: list[Person] = []
+    value = " ".join(value.split())
     position = 0
     while position < len(value) and len(found) < limits.MAX_ADDRESSES:
         match = _ADDRESS.match(value, position)
@@ -106,7 +107,7 @@ def _odd_addresses(value: str) -> tuple[Person, ...]:
     piece = value[: 100 * 64]
     try:
         pairs = getaddresses([piece])
-    except (ValueError, IndexError, TypeError, AttributeError):
+    except (ValueError, IndexError, TypeError, AttributeError, RecursionError):
         return ()
     return tuple(Person(decode_words(name), mail) for name, mail in pairs if mail or name)
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
+from abireview import limits
 from abireview.mail.commit import change_id
 from abireview.mail.model import Message
 from abireview.mail.posting import Posting
@@ -38,10 +40,11 @@ def fill_rerolls(lineage: list[Posting]) -> None:
     As b4 does, only where the counts match; also for a lone ``[PATCH v2]`` that answers patch n/m of the same title.
     """
     for at, posting in enumerate(lineage):
-        before = [p for p in lineage[:at] if p.order < posting.order and len(p.patches) > 1]
-        if posting.cover or not posting.patches or not before:
+        before = lineage[max(0, at - limits.MAX_POSTINGS_TRIED) : at]
+        earlier = [p for p in before if p.order < posting.order and len(p.patches) > 1]
+        if posting.cover or not posting.patches or not earlier:
             continue
-        base = before[-1]
+        base = earlier[-1]
         ids = {item.msgid for item in base.members}
         if not all(item.message.in_reply_to in ids or _answers(item.message, ids) for item in posting.patches):
             continue
@@ -89,16 +92,17 @@ def _join_by_thread(postings: Sequence[Posting], parents: dict[str, str], groups
                 break
 
 
-def ancestors(message: Message, parents: dict[str, str]) -> list[str]:
-    """The message-ids above ``message``, nearest first; loops end."""
-    chain = list(dict.fromkeys((message.in_reply_to, *reversed(message.references))))
+def ancestors(message: Message, parents: dict[str, str]) -> Iterator[str]:
+    """The message-ids above ``message``, nearest first, each once; no more than ``limits.MAX_ANCESTORS``."""
+    chain = dict.fromkeys((message.in_reply_to, *reversed(message.references)))
+    chain.pop("", None)
+    yield from islice(chain, limits.MAX_ANCESTORS)
     seen = {message.msgid, *chain}
-    at = parents.get(chain[-1], "") if chain else ""
-    while at and at not in seen:
+    at = parents.get(next(reversed(chain)), "") if chain else ""
+    while at and at not in seen and len(seen) < limits.MAX_ANCESTORS:
         seen.add(at)
-        chain.append(at)
+        yield at
         at = parents.get(at, "")
-    return chain
 
 
 def _join_by_titles(postings: Sequence[Posting], groups: UnionFind) -> None:
@@ -106,7 +110,7 @@ def _join_by_titles(postings: Sequence[Posting], groups: UnionFind) -> None:
     for i, posting in enumerate(postings):
         shared: dict[int, int] = {}
         for title in sorted(posting.titles):
-            for j in seen.get((posting.author, title), ()):
+            for j in seen.get((posting.author, title), [])[-limits.MAX_POSTINGS_TRIED :]:
                 shared[j] = shared.get(j, 0) + 1
             seen.setdefault((posting.author, title), []).append(i)
         for j, count in shared.items():

@@ -70,7 +70,7 @@ class _Dialect:
         if _GIT.match(line):
             # in a mailbox that does not escape, this is how an attached or pasted patch begins
             return self._strict or self._git
-        return _DATED.match(line) is not None and _HEADER_FIELD.match(after) is not None
+        return len(line) < 500 and _DATED.match(line) is not None and _HEADER_FIELD.match(after) is not None
 
     def clean(self, raw: bytes) -> bytes:
         """The mail without the blank line that the mailbox put behind it, and unescaped."""

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from abireview import limits
 from abireview.mail.body import has_diff
 from abireview.mail.model import Message
 from abireview.mail.subject import Subject, normal_title, parse_subject
@@ -67,6 +68,8 @@ class Posting:
     filled: list[Item] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     base: Posting | None = None  # of a partial re-roll: the version it completes
+    _at: dict[tuple[int, str], int] = field(default_factory=dict)
+    _titles: dict[int, str] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -103,22 +106,20 @@ class Posting:
     def date(self) -> int:
         return self.head.date
 
-    def item(self, n: int) -> Item | None:
-        """The patch with number ``n``."""
-        return next((item for item in self.patches if item.subject.n == n), None)
-
     def add(self, item: Item) -> None:
-        """Take a patch in; one that was sent again replaces the earlier mail."""
-        for known in self.patches:
-            if known.subject.n == item.subject.n and known.title == item.title:
-                old, new = sorted((known, item), key=lambda i: i.key)
-                self.patches.remove(known)
-                self.patches.append(new)
-                self.resent.append(old)
-                break
-        else:
+        """Take a patch in while the posting is gathered; one that was sent again replaces the earlier mail."""
+        at = self._at.get((item.subject.n, item.title))
+        if at is None:
+            self._at[(item.subject.n, item.title)] = len(self.patches)
+            self._titles.setdefault(item.subject.n, item.title)
             self.patches.append(item)
-        self.patches.sort(key=lambda i: (i.subject.n, i.date, i.msgid))
+        else:
+            self.resent.append(min(self.patches[at], item, key=lambda i: i.key))
+            self.patches[at] = max(self.patches[at], item, key=lambda i: i.key)
+
+    def title_of(self, n: int) -> str | None:
+        """The title of the (first) patch with number ``n``, None if that is missing."""
+        return self._titles.get(n)
 
 
 def make_item(message: Message) -> Item:
@@ -163,10 +164,13 @@ class _Gather:
         self._alike: dict[tuple[object, ...], list[Posting]] = {}
 
     def start(self, item: Item, *, cover: bool = False) -> None:
-        posting = Posting(item, cover=item if cover else None, patches=[] if cover else [item])
+        posting = Posting(item, cover=item if cover else None)
+        if not cover:
+            posting.add(item)
         self.postings.append(posting)
         self._of[item.msgid] = posting
-        self._alike.setdefault((item.author, item.subject.order), []).append(posting)
+        if item.subject.has_numbers:
+            self._alike.setdefault(_look(item), []).append(posting)
 
     def place(self, item: Item) -> None:
         """Put a patch into the posting it belongs to, or begin a new one with it."""
@@ -187,8 +191,7 @@ class _Gather:
             if posting is None or posting.order != item.subject.order or not _fits(posting, item):
                 continue
             if item.author == posting.author or _same_run(item, posting):
-                taken = posting.item(item.subject.n)
-                if taken is None or taken.title == item.title or _same_run(item, posting):
+                if posting.title_of(item.subject.n) in (None, item.title) or _same_run(item, posting):
                     return posting
             else:
                 posting.foreign.append(item)
@@ -199,10 +202,8 @@ class _Gather:
         """Without threading: same sender, version, count and prefix, the number free, sent about the same time."""
         found = [
             posting
-            for posting in self._alike.get((item.author, item.subject.order), ())
-            if posting.first.subject.has_numbers
-            and _fits(posting, item)
-            and posting.item(item.subject.n) is None
+            for posting in self._alike.get(_look(item), ())[-limits.MAX_POSTINGS_TRIED :]
+            if posting.title_of(item.subject.n) is None
             and _prefixes(posting.first) == _prefixes(item)
             and (_same_run(item, posting) or abs(posting.first.date - item.date) <= ONE_SENDING)
         ]
@@ -211,9 +212,14 @@ class _Gather:
         return min(found, key=lambda p: (not _same_run(item, p), abs(p.first.date - item.date), p.first.msgid))
 
 
+def _look(item: Item) -> tuple[object, ...]:
+    """What the patches of one unthreaded sending have in common."""
+    return (item.author, item.subject.order, item.subject.m)
+
+
 def _fits(posting: Posting, item: Item) -> bool:
     """The same count, or a number beyond it (``[PATCH 12/11]``, added later)."""
-    return posting.first.subject.has_numbers and posting.m == item.subject.m
+    return posting.first.subject.has_numbers and posting.first.subject.m == item.subject.m
 
 
 def _same_run(item: Item, posting: Posting) -> bool:

@@ -46,8 +46,12 @@ class Thread:
         subject = posting.first.subject
         if not (subject.rfc or subject.rft) or subject.has_numbers or subject.has_version:
             return False
-        above = [msgid for msgid in ancestors(posting.first.message, parents) if msgid in self.by_id]
-        return bool(above) and not owned.intersection(above)
+        answers = False
+        for msgid in ancestors(posting.first.message, parents):
+            if msgid in owned:
+                return False
+            answers = answers or msgid in self.by_id
+        return answers
 
     @cached_property
     def series(self) -> tuple[Series, ...]:
@@ -58,8 +62,22 @@ class Thread:
         """The series of ``posting``, with its diffs read (once)."""
         key = posting.head.msgid
         if key not in self._built:
-            self._built[key] = build_series(posting, self.lineages, self.projects)
+            own = self._lineage_of[key]
+            others = self._newest_heads[:own] + self._newest_heads[own + 1 :]
+            self._built[key] = build_series(posting, others, self.projects)
         return self._built[key]
+
+    @cached_property
+    def _newest_heads(self) -> list[Item]:
+        return [lineage[-1].head for lineage in self.lineages]
+
+    @cached_property
+    def _lineage_of(self) -> dict[str, int]:
+        return {p.head.msgid: i for i, lineage in enumerate(self.lineages) for p in lineage}
+
+    def lineage_of(self, posting: Posting) -> tuple[Posting, ...]:
+        """All versions of the series that ``posting`` is one of."""
+        return self.lineages[self._lineage_of[posting.head.msgid]]
 
     def series_of(self, msgid: str) -> Series | None:
         """The series that ``msgid`` (without brackets) is the cover or a patch of, exactly that version; else None."""
@@ -177,11 +195,7 @@ def _of_version(lineage: Sequence[Posting], wanted: str) -> list[Posting]:
 
 def _lineage_of(thread: Thread, msgid: str | None) -> tuple[Posting, ...]:
     posting = thread.posting_of(msgid) if msgid else None
-    if posting is not None:
-        for lineage in thread.lineages:
-            if posting in lineage:
-                return lineage
-    return thread.lineages[0]
+    return thread.lineage_of(posting) if posting else thread.lineages[0]
 
 
 def _no_patches(thread: Thread) -> NoPatchesError:

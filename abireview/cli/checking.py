@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from abireview.cli import exitcode, output
-from abireview.cli.loading import Source, load_series, open_store, tree_of
+from abireview.cli.loading import Source, load_series, open_store, tree_of, warn
 from abireview.cli.ruleset import load as load_rules
+from abireview.errors import StoreError
 from abireview.safetext import safe_line
 
 if TYPE_CHECKING:
@@ -69,7 +70,11 @@ def with_answers(result: Result, series: Series, store: Store | None) -> Result:
     from abireview.store.answers import Answers
 
     keys = lineage(series)
-    known = Answers.of(store).for_lineage(keys)
+    try:
+        known = Answers.of(store).for_lineage(keys)
+    except StoreError as error:
+        warn(f"known answers were not read: {error}")
+        return result
     return apply_answers(result, known, lineage=keys, now=int(time.time())) if known else result
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,6 +46,8 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in verb_names() and not name.startswith("-") and not ctx.resilient_parsing:
+            import difflib
+
             near = difflib.get_close_matches(name, verb_names(), 1)
             raise click.UsageError(f"no such verb '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""), ctx)
         return super().resolve_command(ctx, args)

@@ -95,8 +95,13 @@ def load_series(what: str, source: Source, *, store: Store | None = None, histor
         progress(f"reading {what}")
         loaded = load(what, load_options(source, store, history=history))
     for warning in loaded.warnings:
-        sys.stderr.write(f"abireview: warning: {safe_line(warning)}\n")
+        warn(warning)
     return loaded
+
+
+def warn(text: str) -> None:
+    """Say on stderr what was odd but did not stop the run."""
+    sys.stderr.write(f"abireview: warning: {safe_line(text)}\n")
 
 
 def tree_of(loaded: Loaded, source: Source) -> Tree | None:

@@ -105,7 +105,9 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     _cancel_moves(removed, added, renames, born, died, kept_public)
     pairs = _pair(removed, added, renames)
     often = _mechanical(pairs)
-    pairs = [pair for pair in pairs if not _only_edits(_text(pair[0].fact), _text(pair[1].fact), often)]
+    edited = [pair for pair in pairs if _only_edits(_text(pair[0].fact), _text(pair[1].fact), often)]
+    pairs = [pair for pair in pairs if pair not in edited]
+    _drop_parts(edited, removed, added)
     regated = [entry for entry in regated if not _gates_edited(entry[0], entry[1], often)]
     found = [_pair_delta(pair, fragments, born, died) for pair in pairs]
     found += [_single(item, "removed", fragments, born, died) for item in removed if item.live]
@@ -187,8 +189,12 @@ def _labels(facts: Sequence[Fact]) -> frozenset[str]:
 def _regates(old: Fact, new: Fact, labels: frozenset[str], renames: Renames) -> bool:
     """Whether the same fact stands under other conditions; early returns count only if one of the lines moved."""
     moved = old.changed or new.changed
-    before = {_gate(renames.apply(gate), labels) for gate in old.gates if moved or not gate.startswith("unless ")}
-    after = {_gate(gate, labels) for gate in new.gates if moved or not gate.startswith("unless ")}
+    if new.kind == "case":  # a label's own case gate names itself and those above it
+        old_gates, new_gates = old.gates[:-1], new.gates[:-1]
+    else:
+        old_gates, new_gates = old.gates, new.gates
+    before = {_gate(renames.apply(gate), labels) for gate in old_gates if moved or not gate.startswith("unless ")}
+    after = {_gate(gate, labels) for gate in new_gates if moved or not gate.startswith("unless ")}
     return before != after
 
 
@@ -346,6 +352,15 @@ def _mechanical(pairs: list[tuple[_Item, _Item]]) -> set[tuple[str, str]]:
     return {edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)}
 
 
+def _drop_parts(edited: list[tuple[_Item, _Item]], removed: list[_Item], added: list[_Item]) -> None:
+    """Calls and flags inside of mechanically edited statements say nothing more than those statements."""
+    for index, items in enumerate((removed, added)):
+        lines = {(pair[index].fragment, pair[index].fact.line) for pair in edited}
+        for item in items:
+            if item.fact.kind in ("call", "flag") and (item.fragment, item.fact.line) in lines:
+                item.live = False
+
+
 def _gates_edited(old: Fact, new: Fact, often: set[tuple[str, str]]) -> bool:
     """Whether the only difference between two facts' gates is a mechanical edit."""
     before = [gate for gate in old.gates if gate not in new.gates]
@@ -357,6 +372,8 @@ def _gates_edited(old: Fact, new: Fact, often: set[tuple[str, str]]) -> bool:
 
 def _only_edits(old: str, new: str, often: set[tuple[str, str]]) -> bool:
     """Whether OLD becomes NEW by mechanical edits alone, made once or several times."""
+    if not often or old == new:
+        return False
     if _edit(old, new) in often:
         return True
     text, wanted = " ".join(WORDS.findall(old)), " ".join(WORDS.findall(new))

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Statements of functions, what dominates them, and the facts they state; whole and cut off at either end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abireview.facts.body import extract
+from abireview.facts.flags import named
+from abireview.facts.lex import join, lex, strip_comments
+from abireview.facts.model import Fact
+from abireview.facts.statements import statements
+from abireview.source.model import Fragment, FragmentSide
+
+
+def facts(text: str) -> list[Fact]:
+    lines = tuple(text.strip("\n").split("\n"))
+    side = FragmentSide(lines, tuple(range(1, len(lines) + 1)), (False,) * len(lines))
+    none = FragmentSide((), (), ())
+    return extract(Fragment(0, "a.c", "function", "f", "f", "", none, side), "new")
+
+
+def one(text: str, kind: str, key: str) -> Fact:
+    found = [fact for fact in facts(text) if fact.kind == kind and fact.key == key]
+    assert len(found) == 1, facts(text)
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "gates"),
+    [
+        ("\tif (a)\n\t\tcall();", ("a",)),
+        ("\tif (a) {\n\t\tif (b)\n\t\t\tcall();\n\t}", ("a", "b")),
+        ("\tif (a)\n\t\tx();\n\telse\n\t\tcall();", ("!(a)",)),
+        ("\tif (a)\n\t\tx();\n\telse if (b)\n\t\tcall();", ("!(a) && b",)),
+        ("\tif (a)\n\t\treturn;\n\tcall();", ("unless a",)),
+        ("\tif (a) {\n\t\tx();\n\t\tgoto out;\n\t}\n\tcall();", ("unless a",)),
+        ("\tif (a)\n\t\tx();\n\tcall();", ()),
+        ("\twhile (a)\n\t\tcall();", ("while a",)),
+        ("\tfor_each_thing(i, v, k)\n\t\tcall();", ("for_each_thing (i, v, k)",)),
+        ("\tswitch (n) {\n\tcase A:\n\tcase B:\n\t\tcall();\n\t}", ("switch n", "case A, B")),
+        ("\tswitch (n) {\n\tcase A:\n\t\tx();\n\t\tbreak;\n\tcase B:\n\t\tcall();\n\t}", ("switch n", "case B")),
+        ("\tswitch (n) {\n\tcase A:\n\t\tx();\n\tcase B:\n\t\tcall();\n\t}", ("switch n", "case A, B")),
+        ("\tswitch (n) {\n\tcase A: x(); break;\n\tcase B:\n\t\tcall();\n\t}", ("switch n", "case B")),
+        ("\tswitch (n) {\n\tcase A:\n\t\tbreak;\n\t}\n\tcall();", ()),
+        ("#ifdef CONFIG_X\n\tcall();\n#endif", ("#ifdef CONFIG_X",)),
+        ("#ifdef CONFIG_X\n\tx();\n#else\n\tcall();\n#endif", ("#else #ifdef CONFIG_X",)),
+        ("\t\t\tcall();", ()),
+        ("\t\t}\n\t\tcall();\n\t}", ()),
+    ],
+)
+def test_what_dominates_a_call(text: str, gates: tuple[str, ...]) -> None:
+    assert one(text, "call", "call").gates == gates
+
+
+def test_an_error_set_before_its_condition_is_returned_under_it() -> None:
+    found = one("\tret = -EINVAL;\n\tif (x > 1)\n\t\tgoto out;\n\tret = 0;", "return", "-EINVAL")
+    assert found.gates == ("x > 1",)
+
+
+def test_an_error_assigned_and_an_error_returned_are_one_fact() -> None:
+    stored = one("\tif (x)\n\t\tr = -EBUSY;", "return", "-EBUSY")
+    returned = one("\tif (x)\n\t\treturn -EBUSY;", "return", "-EBUSY")
+    assert (stored.value, stored.gates) == (returned.value, returned.gates)
+
+
+def test_a_statement_over_several_lines_is_one() -> None:
+    found = one("\tx->field = first(a,\n\t\t\t b) |\n\t\tSECOND;", "store", "x->field")
+    assert (found.value, found.line, found.end) == ("= first(a, b) | SECOND", 0, 2)
+
+
+def test_a_comment_says_nothing() -> None:
+    assert facts("\t/* x = 1; */\n\t * if (a)\n") == []
+    assert [f.value for f in facts("\t * the end of a comment */\n\tx = 1; // y = 2;")] == ["= 1"]
+
+
+def test_calls_inside_of_expressions_are_facts() -> None:
+    keys = [f.key for f in facts("\tif (outer(inner(x)) && other())\n\t\treturn last(y);") if f.kind == "call"]
+    assert keys == ["outer", "inner", "other", "last"]
+
+
+def test_a_declaration_with_a_value_is_a_local_and_a_store() -> None:
+    assert [(f.kind, f.key) for f in facts("\tstruct thing *x = &y;")] == [("local", "x"), ("store", "x")]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("(A1 | B1)", [("A1", False), ("B1", False)]),
+        ("~(A1 | B1)", [("A1", True), ("B1", True)]),
+        ("~MASK(A1)", [("A1", True)]),
+        ("A1 | MASK(B1) | (C1|D1)", [("A1", False), ("B1", False), ("C1", False), ("D1", False)]),
+        ("x & ~FOO1", [("FOO1", True)]),
+        ("~(A1 | ~B1)", [("A1", True), ("B1", False)]),
+        ("call(BAR1, BAZ1)", []),
+        ("A1 && B1", []),
+    ],
+)
+def test_flags_of_an_expression(text: str, found: list[tuple[str, bool]]) -> None:
+    assert named(text) == found
+
+
+@given(st.text(alphabet="abAB(){}[];:,=+-*&|!<>\"'/\\ \t\n#.0x", max_size=200))
+def test_no_piece_of_text_breaks_the_reader(text: str) -> None:
+    lines = text.split("\n")
+    for statement in statements(lines):
+        assert 0 <= statement.line <= statement.end < len(lines)
+    facts(text or "x")
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "->", "b", "(", ")", "&", "-", "1", "EINVAL", ",", "[", "]", "!", "=="]), max_size=12
+    )
+)
+def test_the_normal_form_is_stable(words: list[str]) -> None:
+    text = join(words)
+    tokens, _ = lex(strip_comments([text]))
+    again = join(tokens)
+    retokens, _ = lex(strip_comments([again]))
+    assert join(retokens) == again
+
+
+def test_deep_nesting_and_long_lines_take_linear_time() -> None:
+    text = "\tx = " + "(" * 20_000 + "1" + ")" * 20_000 + ";"
+    assert facts(text)
+    assert facts("\n".join("\tif (a)" for _ in range(5_000)))

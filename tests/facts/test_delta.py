@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Net deltas: what cancels and what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from abireview.facts.delta import Delta, compare, split_terms, terms
+from abireview.facts.extract import extract
+from abireview.source.scope import fragments
+from tests.rules.synth import series
+
+PATH = "arch/arm64/kvm/demo.c"
+HEAD = "#include <linux/demo.h>\n\n"
+
+
+def deltas(*texts: str, path: str = PATH, public: bool = False) -> list[Delta]:
+    one = series([{path: HEAD + text} for text in texts])
+    pieces = [piece for index, patch in enumerate(one.patches) for piece in fragments(patch.files, index)]
+    sides = [(extract(piece, "old"), extract(piece, "new")) for piece in pieces]
+    return list(compare(pieces, sides, public=[public] * len(pieces)).deltas)
+
+
+def function(*lines: str, name: str = "demo") -> str:
+    return f"static int {name}(struct kvm_vcpu *vcpu)\n{{\n" + "".join(f"\t{line}\n" for line in lines) + "}\n\n"
+
+
+def test_a_changed_store_is_one_delta() -> None:
+    (found,) = deltas(function("vcpu->x = 1;", "return 0;"), function("vcpu->x = 2;", "return 0;"))
+    assert (found.op, found.kind, found.key) == ("changed", "store", "vcpu->x")
+    assert (found.old and found.old.value, found.new and found.new.value) == ("= 1", "= 2")
+
+
+def test_a_widened_condition_says_which_term() -> None:
+    (found,) = [
+        d
+        for d in deltas(
+            function("if (a && b)", "\tvcpu->x = 1;", "return 0;"), function("if (a)", "\tvcpu->x = 1;", "return 0;")
+        )
+        if d.kind == "cond"
+    ]
+    assert found.terms == (("-&&", "b"),)
+
+
+def test_moving_a_check_in_front_of_a_return_is_a_change() -> None:
+    before = function("if (done)", "\treturn 0;", "if (bad)", "\treturn -EINVAL;", "return 1;")
+    after = function("if (bad)", "\treturn -EINVAL;", "if (done)", "\treturn 0;", "return 1;")
+    assert any(d.op == "regated" and d.key == "-EINVAL" for d in deltas(before, after))
+
+
+def test_a_new_label_beside_old_ones_changes_nothing_for_them() -> None:
+    def switch(*labels: str) -> str:
+        return function(
+            "switch (n) {", *[f"case {label}:" for label in labels], "\tr = 1;", "\tbreak;", "}", "return r;"
+        )
+
+    found = deltas(switch("A", "B"), switch("A", "B", "C"))
+    assert [(d.op, d.kind, d.key) for d in found] == [("added", "case", "C")]
+    assert deltas(switch("A", "B"), switch("B", "A")) == []
+
+
+def test_a_label_that_steals_a_break_is_a_change() -> None:
+    before = function("switch (n) {", "case A:", "\tx(1);", "\tbreak;", "case C:", "\ty(2);", "\tbreak;", "}")
+    after = function(
+        "switch (n) {", "case A:", "\tx(1);", "case B:", "\tz(3);", "\tbreak;", "case C:", "\ty(2);", "\tbreak;", "}"
+    )
+    found = deltas(before, after)
+    assert ("added", "case", "B") in [(d.op, d.kind, d.key) for d in found]
+    assert any(d.kind == "call" and d.key == "z" and any("A" in gate for gate in d.gates) for d in found)
+
+
+def test_an_exchanged_callee_is_no_rename() -> None:
+    found = deltas(function("return one(vcpu);"), function("return quite_another(vcpu);"))
+    assert found
+
+
+def test_a_callee_renamed_with_its_definition_is_no_change() -> None:
+    def text(name: str) -> str:
+        return function("return 1;", name=name) + function(f"return {name}(vcpu);", name="caller")
+
+    assert deltas(text("demo_old_name"), text("demo_new_name")) == []
+
+
+def test_the_same_edit_in_many_places_is_mechanical() -> None:
+    def text(expression: str) -> str:
+        return "".join(
+            function(
+                f"if ({expression})",
+                f"\tcall_{n}(vcpu);",
+                f"vcpu->x{n} = 1;",
+                f"other_{n}(vcpu);",
+                "return 0;",
+                name=f"f{n}",
+            )
+            for n in range(3)
+        )
+
+    assert deltas(text("vcpu->arch.paused"), text("demo_paused(vcpu)")) == []
+
+
+def test_a_public_name_that_changes_is_a_change() -> None:
+    path = "arch/arm64/include/uapi/asm/kvm.h"
+    before, after = ("#define DEMO_A\t1\n#define DEMO_B\t2\n", "#define DEMO_A\t1\n#define DEMO_C\t2\n")
+    assert deltas(before, after, path=path, public=True)
+
+
+def test_an_enumerator_pushed_by_another_is_a_change() -> None:
+    before = "enum demo {\n\tDEMO_A,\n\tDEMO_B,\n\tDEMO_C,\n};\n"
+    after = "enum demo {\n\tDEMO_A,\n\tDEMO_NEW,\n\tDEMO_B,\n\tDEMO_C,\n};\n"
+    found = {(d.op, d.key) for d in deltas(before, after, path="include/uapi/linux/kvm.h", public=True)}
+    assert found == {("added", "DEMO_NEW"), ("changed", "DEMO_B"), ("changed", "DEMO_C")}
+
+
+def test_what_a_later_patch_takes_back_is_gone() -> None:
+    one = function("vcpu->x = 1;", "return 0;")
+    assert deltas(one, function("vcpu->x = 1;", "vcpu->y = 2;", "return 0;"), one) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "parts"),
+    [
+        ("a && b", "&&", ["a", "b"]),
+        ("(a && b) || c", "&&", ["(a && b) || c"]),
+        ("f(a && b) && c", "&&", ["f(a && b)", "c"]),
+        ("", "&&", []),
+    ],
+)
+def test_terms_of_a_condition(text: str, mark: str, parts: list[str]) -> None:
+    assert split_terms(text, mark) == parts
+
+
+def test_terms_say_what_came_and_went() -> None:
+    assert terms("a && b", "a && c") == (("-&&", "b"), ("+&&", "c"))
+    assert terms("a", "a || b") == (("+||", "b"),)

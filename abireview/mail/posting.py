@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from abireview import limits
 from abireview.mail.body import has_diff
+from abireview.mail.decode import Head
 from abireview.mail.model import Message
 from abireview.mail.subject import Subject, normal_title, parse_subject
 
@@ -231,7 +232,7 @@ def _prefixes(item: Item) -> frozenset[str]:
     return frozenset(word.lower() for word in item.subject.prefixes) - {"rfc", "resend", "patch"}
 
 
-def unthreaded_pairs(messages: Iterable[Message]) -> Iterator[tuple[str, str]]:
+def unthreaded_pairs(messages: Iterable[Message | Head]) -> Iterator[tuple[str, str]]:
     """Pairs of message-ids that one unthreaded sending links; ``messages`` are ordered by date."""
     open_sendings: dict[tuple[object, ...], tuple[str, int, set[int]]] = {}
     for message in messages:

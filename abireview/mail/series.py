@@ -5,15 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from abireview import limits
 from abireview.errors import NoPatchesError, NotFoundError
 from abireview.mail.build import build_series, lone_patch
+from abireview.mail.decode import Head
 from abireview.mail.kind import Projects
 from abireview.mail.lineage import ancestors, fill_rerolls, find_lineages
 from abireview.mail.model import Message, Series
 from abireview.mail.posting import Item, Posting, find_postings, make_item, unthreaded_pairs
 from abireview.mail.union import UnionFind
+
+
+_Mail = TypeVar("_Mail", Message, Head)
 
 
 class Thread:
@@ -140,10 +145,10 @@ def assemble(messages: Sequence[Message], projects: Projects) -> Thread:
     return Thread(messages, projects)
 
 
-def connected(messages: Sequence[Message]) -> list[list[Message]]:
+def connected(messages: Sequence[_Mail]) -> list[list[_Mail]]:
     """Group mails into threads by In-Reply-To and References; threads by their earliest mail, mails by date.
 
-    For heaps of mails (``scan``). Patches that were sent without threading are put with their likes: same sender,
+    For heaps of mails (``scan``); heads (``decode_head``) will do. Patches that were sent without threading are put with their likes: same sender,
     version, count and prefix, another number, no more than a day apart.
     """
     groups = UnionFind()
@@ -154,7 +159,7 @@ def connected(messages: Sequence[Message]) -> list[list[Message]]:
                 groups.join(message.msgid, other)
     for first, second in unthreaded_pairs(ordered):
         groups.join(first, second)
-    found: dict[str, list[Message]] = {}
+    found: dict[str, list[_Mail]] = {}
     for message in ordered:
         found.setdefault(groups.find(message.msgid), []).append(message)
     return list(found.values())

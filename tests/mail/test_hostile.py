@@ -134,7 +134,7 @@ def message(i: int, subject: str, parent: str = "", author: str = "a@b", referen
     )
 
 
-COUNT = 8_000
+COUNT = 5_000
 THREADS: dict[str, Callable[[int], Message]] = {
     "one chain": lambda i: message(i, f"[PATCH v{i % 999 + 1}] KVM: title {i}", f"{i - 1}@x" if i else ""),
     "one parent": lambda i: message(i, f"[PATCH 1/2] KVM: title {i}", "0@x" if i else ""),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from abireview.errors import NoPatchesError, NotFoundError
 from abireview.lore.load import projects
-from abireview.mail.decode import decode
+from abireview.mail.decode import decode, decode_head
 from abireview.mail.model import Series
 from abireview.mail.series import Thread, assemble, connected, pick
 from tests.mails import diff, mail, patch_body, series
@@ -137,6 +137,7 @@ def test_an_unthreaded_series_is_put_together() -> None:
     assert numbers(pick(found)) == [1, 2, 3]
     assert len(found.lineages) == 1
     assert [len(group) for group in connected([decode(raw) for raw in mails])] == [3]
+    assert [len(group) for group in connected([decode_head(raw) for raw in mails])] == [3]
 
 
 def test_unthreaded_series_of_one_author_stay_apart() -> None:

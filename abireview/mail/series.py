@@ -17,8 +17,7 @@ from abireview.mail.model import Message, Series
 from abireview.mail.posting import Item, Posting, find_postings, make_item, unthreaded_pairs
 from abireview.mail.union import UnionFind
 
-
-_Mail = TypeVar("_Mail", Message, Head)
+_Mail = TypeVar("_Mail", bound=Message | Head)
 
 
 class Thread:
@@ -148,11 +147,11 @@ def assemble(messages: Sequence[Message], projects: Projects) -> Thread:
 def connected(messages: Sequence[_Mail]) -> list[list[_Mail]]:
     """Group mails into threads by In-Reply-To and References; threads by their earliest mail, mails by date.
 
-    For heaps of mails (``scan``); heads (``decode_head``) will do. Patches that were sent without threading are put with their likes: same sender,
-    version, count and prefix, another number, no more than a day apart.
+    For heaps of mails (``scan``); heads (``decode_head``) will do. Patches that were sent without threading are put
+    with their likes: same sender, version, count and prefix, another number, no more than a day apart.
     """
     groups = UnionFind()
-    ordered = sorted(messages, key=lambda m: (m.date or 0, m.msgid))
+    ordered: list[_Mail] = sorted(messages, key=lambda m: (m.date or 0, m.msgid))
     for message in ordered:
         for other in (message.in_reply_to, *message.references):
             if other:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -95,6 +96,8 @@ class ReviewApp(App[int]):
         self._opened[number] = opened
         while len(self._opened) > OPENED_KEPT:
             self._opened.pop(next(iter(self._opened)))
+        # a large series is 100 000 objects, which the collector would walk through while somebody scrolls (60 ms)
+        gc.freeze()
 
     def arrived(self, number: int, opened: Opened) -> None:
         """A series was checked: open it if the command line asked for it, refresh it if it is on the screen."""

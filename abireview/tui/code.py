@@ -27,11 +27,23 @@ def spans(text: str) -> tuple[Span, ...]:
         if end < 0 or end + 2 >= len(text.rstrip()):
             return ((0, len(text), "comment"),)
     found: list[Span] = []
+    if stripped.startswith("#"):
+        return _directive(text)
     for start, kind, piece in _lexer().get_tokens_unprocessed(text):
         name = _class(str(kind))
         if name and piece.strip():
             found.append((start, start + len(piece), name))
     return tuple(found)
+
+
+def _directive(text: str) -> tuple[Span, ...]:
+    """A preprocessor line: the word itself, numbers and strings by the lexer of what follows."""
+    word = len(text) - len(text.lstrip())
+    end = word + 1
+    while end < len(text) and (text[end].isalpha() or (text[end].isspace() and text[word + 1 : end].strip() == "")):
+        end += 1
+    rest = [(start + end, stop + end, name) for start, stop, name in spans(text[end:]) if name != "macro"]
+    return ((word, end, "macro"), *rest)
 
 
 @lru_cache(maxsize=1)

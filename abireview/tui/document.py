@@ -62,9 +62,7 @@ class Document:
         self.split = split
         rows = _with_findings([*_headers(message), *body_rows(message.body)], self.findings, self.lines, width)
         self.rows = side_by_side(rows) if split else rows
-        self.longest = max(
-            (min(len(row.text), SHOWN_LINE_MAX) + 7 * row.text.count("\t", 0, 40) for row in self.rows), default=0
-        )
+        self.longest = _longest(self.rows)
 
     def row_of(self, finding: int) -> int:
         """The index of the first row of a finding."""
@@ -196,6 +194,11 @@ def _with_findings(rows: list[Row], findings: list[Finding], lines: list[int], w
     return out[top:] if not top else [*rows[: _header_count(rows)], *out[:top], *out[top + _header_count(rows) :]]
 
 
+def _longest(rows: Sequence[Row]) -> int:
+    """The columns of the longest row, as shown."""
+    return max((len(row.text[:SHOWN_LINE_MAX].expandtabs(8)) for row in rows), default=0)
+
+
 def _header_count(rows: list[Row]) -> int:
     return next((index for index, row in enumerate(rows) if row.at), len(rows))
 
@@ -237,7 +240,7 @@ def _pairs(block: list[Row]) -> list[Row]:
         for at in range(max(len(left), len(right))):
             gone = left[at] if at < len(left) else None
             come = right[at] if at < len(right) else None
-            first = gone or come
+            first = come or gone
             assert first is not None
             mark = next((row.finding for row in (gone, come) if row is not None and row.finding >= 0), -1)
             out.append(

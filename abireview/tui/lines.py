@@ -33,8 +33,8 @@ class Lines(ScrollView, can_focus=True):
         color: $foreground;
         scrollbar-size-vertical: 1;
         scrollbar-size-horizontal: 1;
-        & > .lines--cursor { background: $primary 45%; text-style: bold; }
-        & > .lines--cursor-blurred { background: $primary 18%; }
+        & > .lines--cursor { background: $primary 45%; color: $foreground; text-style: bold; }
+        & > .lines--cursor-blurred { background: $primary 18%; color: $foreground; }
         & > .lines--header { color: $text-muted; text-style: bold underline; }
         & > .lines--muted { color: $text-muted; }
     }
@@ -82,6 +82,8 @@ class Lines(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(STRIPS_KEPT)
+        self._styles: dict[str, Style] = {}
+        self._base: Style | None = None
 
     # what a subclass says
 
@@ -105,7 +107,10 @@ class Lines(ScrollView, can_focus=True):
 
     def component(self, name: str) -> Style:
         """The style of a component class on the widget's own background."""
-        return self.get_component_rich_style(name)
+        style = self._styles.get(name)
+        if style is None:
+            style = self._styles[name] = self.get_component_rich_style(name)
+        return style
 
     def content_changed(self, *, cursor: int | None = None) -> None:
         """Call this when what is shown has changed: sizes, cursor and cache follow."""
@@ -120,6 +125,8 @@ class Lines(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strips.clear()
+        self._styles.clear()
+        self._base = None
 
     def on_resize(self, event: Resize) -> None:
         self._strips.clear()
@@ -183,7 +190,9 @@ class Lines(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         scroll_x, scroll_y = self.scroll_offset
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        if self._base is None:
+            self._base = self.rich_style
+        base = self._base
         if y < self.header_rows:
             header = Strip(self.draw_header()).crop_extend(scroll_x, scroll_x + width, base)
             return header.apply_style(self.component("lines--header"))
@@ -193,9 +202,9 @@ class Lines(ScrollView, can_focus=True):
         key = (index, width)
         strip = self._strips.get(key)
         if strip is None:
-            strip = Strip(self.draw(index))
+            strip = Strip(self.draw(index)).apply_style(base)
             self._strips[key] = strip
-        line = strip.crop_extend(scroll_x, scroll_x + width, base).apply_style(base)
+        line = strip.crop_extend(scroll_x, scroll_x + width, base)
         if index == self.cursor:
             name = "lines--cursor" if self.has_focus else "lines--cursor-blurred"
             style = self.component(name)
@@ -204,7 +213,7 @@ class Lines(ScrollView, can_focus=True):
 
 
 def over(own: Style | None, cursor: Style) -> Style:
-    """The line's own colour on the cursor's background (in both it is readable: the theme sees to it)."""
+    """The cursor's colours, with what the line's own style has beside colours."""
     if own is None:
         return cursor
-    return own + Style(bgcolor=cursor.bgcolor, bold=cursor.bold or own.bold, reverse=cursor.reverse)
+    return own + Style(color=cursor.color, bgcolor=cursor.bgcolor, bold=cursor.bold or own.bold, reverse=cursor.reverse)

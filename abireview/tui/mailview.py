@@ -8,7 +8,6 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.cache import LRUCache
 from textual.events import Resize
 from textual.message import Message as TextualMessage
 
@@ -18,7 +17,7 @@ from abireview.tui.code import is_code, spans
 from abireview.tui.document import Document, Row, shown
 from abireview.tui.lines import Lines
 
-SPLIT_WIDTH = 140  # columns from which a diff may stand side by side
+SPLIT_WIDTH = 140  # columns of the terminal from which a diff may stand side by side
 _CLASSES = ("header", "subject", "text", "meta", "hunk", "add", "del", "ctx", "quote", "quote2", "blank")
 _CODE = ("keyword", "string", "comment", "number", "macro")
 
@@ -78,7 +77,6 @@ class MailView(Lines):
         self.document: Document | None = None
         self._split = False
         self._near = -2
-        self._styles: LRUCache[str, Style] = LRUCache(64)
 
     def show(self, message: Message, findings: list[Finding], *, keep: bool = False) -> None:
         """Show another mail, or the same one with other findings (``keep``: the cursor stays where it is)."""
@@ -92,8 +90,8 @@ class MailView(Lines):
 
     @property
     def can_split(self) -> bool:
-        """True if the pane is wide enough for two columns."""
-        return self.size.width >= SPLIT_WIDTH
+        """True if the terminal is wide enough for two columns."""
+        return self.app.size.width >= SPLIT_WIDTH
 
     def go_to_finding(self, index: int) -> None:
         """Put the cursor on the first row of a finding."""
@@ -120,6 +118,7 @@ class MailView(Lines):
             self.notify(f"side by side needs {SPLIT_WIDTH} columns", severity="warning", markup=False)
             return
         self._split = not self._split
+        self.screen.set_class(self._split, "split")
         self._rebuild()
 
     def _rebuild(self) -> None:
@@ -164,23 +163,12 @@ class MailView(Lines):
             return 0
         return self.document.longest
 
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._styles.clear()
-
-    def _style(self, name: str) -> Style:
-        style = self._styles.get(name)
-        if style is None:
-            style = self.get_component_rich_style(name)
-            self._styles[name] = style
-        return style
-
     def _front(self, name: str) -> Style:
         """Only the foreground of a component class, to lay over the background of a diff line."""
         key = f"front {name}"
         style = self._styles.get(key)
         if style is None:
-            own = self.get_component_rich_style(name)
+            own = self.component(name)
             style = Style(color=own.color, italic=own.italic, bold=own.bold)
             self._styles[key] = style
         return style
@@ -204,10 +192,10 @@ class MailView(Lines):
         out: list[Segment] = []
         for kind, text in sides:
             segments = self._draw_half(kind, text, row.path, row.finding, fill=False)
-            style = self._style(f"mail--{kind}")
+            style = self.component(f"mail--{kind}")
             out += Strip(segments).crop_extend(0, half, style)
             if len(out) and kind is sides[0][0] and text is sides[0][1]:
-                out.append(Segment("│", self._style("mail--gutter")))
+                out.append(Segment("│", self.component("mail--gutter")))
         return out
 
     def _draw_half(self, kind: str, text: str, path: str, finding: int, *, fill: bool) -> list[Segment]:
@@ -218,9 +206,9 @@ class MailView(Lines):
             name = "mail--finding-settled" if settled else "mail--finding"
         else:
             name = f"mail--{kind}"
-        base = self._style(name)
+        base = self.component(name)
         if finding >= 0 and kind in {"add", "del", "ctx"}:
-            base = self._style("mail--marked")
+            base = self.component("mail--marked")
         segments = (
             self._coloured(line, base) if kind in {"add", "del", "ctx"} and is_code(path) else [Segment(line, base)]
         )

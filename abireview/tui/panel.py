@@ -38,18 +38,18 @@ def panel_parts(
         ("" if finding.state == "new" else f"  {finding.state}", "$text-success"),
         "\n",
         (safe(finding.rule), "bold"),
-        "\n\n",
+        "\n",
         safe(finding.message),
         "\n",
     ]
+    who = {"guest": "the guest", "vmm": "the VMM"}
+    out += _pair("seen by", [" and ".join(who[name] for name in finding.visible_to) or "nobody named"])
+    out += _pair("when", [DIRECTIONS[name] for name in finding.direction])
+    out += _pair("way back", _knobs(finding))
     if finding.reason:
         out += _section("Settled" if finding.state in {"answered", "suppressed"} else "Reason", [finding.reason])
     if finding.question:
         out += _section("Question", [finding.question])
-    who = {"guest": "the guest", "vmm": "the VMM"}
-    out += _section("Who sees it", [" and ".join(who[name] for name in finding.visible_to) or "nobody named"])
-    out += _section("When", [DIRECTIONS[name] for name in finding.direction])
-    out += _section("Way back", _knobs(finding))
     if finding.before or finding.after:
         out += [("\nFacts\n", "bold $text-accent")]
         out += [(f"- {safe(text)}\n", "$text-error") for text in finding.before]
@@ -68,6 +68,13 @@ def panel_parts(
         for comment in comments:
             out += [(f"{safe(comment.author.name or comment.author.email)}:\n", "bold"), f"{safe(comment.text)}\n"]
     out += [(f"\n{finding.fingerprint}", "$text-muted")]
+    return out
+
+
+def _pair(name: str, lines: Sequence[str]) -> list[Part]:
+    out: list[Part] = []
+    for number, line in enumerate(lines):
+        out += [(f"{'' if number else name:<9}", "bold $text-accent"), f"{safe(line)}\n"]
     return out
 
 
@@ -102,10 +109,15 @@ class FindingPanel(VerticalScroll, can_focus=True):
         "the facts before and after, and what people said about this hunk in the thread."
     )
 
+    _parts: Sequence[Part] = ()
+
     def compose(self) -> ComposeResult:
         yield Static("", markup=False)
 
     def show(self, parts: Sequence[Part]) -> None:
         """Show other text, from its top."""
+        if tuple(parts) == self._parts:
+            return
+        self._parts = tuple(parts)
         self.query_one(Static).update(Content.assemble(*parts))
         self.scroll_to(0, 0, animate=False, force=True)

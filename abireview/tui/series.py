@@ -34,12 +34,17 @@ class SeriesScreen(BaseScreen):
     SeriesScreen #patches { width: 28; height: 100%; border-right: vkey $primary 40%; display: none; }
     SeriesScreen #right { width: 1fr; height: 100%; layout: vertical; }
     SeriesScreen #mail { width: 1fr; height: 1fr; }
-    SeriesScreen #panel { width: 100%; height: 7; border-top: hkey $primary 40%; }
+    SeriesScreen #panel { width: 100%; height: 7; }
+    SeriesScreen #status { display: none; }
+    SeriesScreen.noted #status { display: block; }
     SeriesScreen.-normal #patches { display: block; }
-    SeriesScreen.-normal #panel { height: 10; }
+    SeriesScreen.-normal #panel { height: 12; }
     SeriesScreen.-wide #patches { display: block; width: 40; }
     SeriesScreen.-wide #right { layout: horizontal; }
-    SeriesScreen.-wide #panel { width: 52; height: 100%; border-top: none; border-left: vkey $primary 40%; }
+    SeriesScreen.-wide #panel { width: 52; height: 100%; border-left: vkey $primary 40%; }
+    SeriesScreen.-wide.split #right { layout: vertical; }
+    SeriesScreen.-wide.split #panel { width: 100%; height: 10; border-left: none; }
+    SeriesScreen.split #patches { width: 28; }
     SeriesScreen.toggled #patches { display: block; }
     SeriesScreen.-normal.toggled #patches, SeriesScreen.-wide.toggled #patches { display: none; }
     SeriesScreen.no-findings #panel { display: none; }
@@ -137,6 +142,7 @@ class SeriesScreen(BaseScreen):
             said.append(f"{len(result.skipped)} not checked: {result.skipped[0].why}")
         said += list(series.notes[:2])
         style = "$text-warning" if series.missing or result.skipped else ""
+        self.set_class(bool(said), "noted")
         self.query_one(StatusBar).show(" · ".join(said), style)
 
     def go_to(self, msgid: str) -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from abireview.cli import exitcode, output
-from abireview.cli.loading import Source, load_series, open_store, tree_of, warn
+from abireview.cli.loading import Source, load_series, open_store, tree_of
 from abireview.cli.ruleset import load as load_rules
-from abireview.errors import StoreError
+from abireview.cli.settled import Suppressions, with_answers
 from abireview.safetext import safe_line
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     fail_on: str = "flag"
     allow_partial: bool = False
     exit_zero: bool = False
+    config: tuple[Path, ...] = ()
+    unused: bool = False
 
 
 def run_check(what: Sequence[str], source: Source, wanted: Wanted) -> int:
@@ -43,39 +45,26 @@ def run_check(what: Sequence[str], source: Source, wanted: Wanted) -> int:
     documents = output.targets(wanted.format_name, wanted.output)
     rules = load_rules(wanted.rule_dirs, wanted.select, wanted.ignore)
     store = open_store(source)
-    results = [check_one(one, source, rules, store=store, arch=wanted.arch) for one in what]
+    suppressions = Suppressions(wanted.config)
+    results = [_check_one(one, source, rules, store, wanted.arch, suppressions) for one in what]
     output.emit(documents, results, wanted.color)
+    if wanted.unused:
+        suppressions.report()
     if wanted.exit_zero or any(document.format.exit_zero for document in documents):
         failed = any(result.failed for result in results)
         return exitcode.INTERNAL if failed and not wanted.exit_zero else exitcode.OK
     return exitcode.exit_code(results, fail_on=wanted.fail_on, allow_partial=wanted.allow_partial)
 
 
-def check_one(
-    what: str, source: Source, rules: RuleSet, *, store: Store | None = None, arch: Sequence[str] = ()
+def _check_one(
+    what: str, source: Source, rules: RuleSet, store: Store | None, arch: Sequence[str], suppressions: Suppressions
 ) -> Result:
-    """The result for one of the things that can be checked, with the answers that the store remembers."""
     from abireview.check import check
 
     loaded = load_series(what, source, store=store)
-    result = check(loaded.series, rules, tree=tree_of(loaded, source), arch=arch)
+    tree = tree_of(loaded, source)
+    result = suppressions.apply(check(loaded.series, rules, tree=tree, arch=arch), tree)
     return with_answers(result, loaded.series, store)
-
-
-def with_answers(result: Result, series: Series, store: Store | None) -> Result:
-    """``result`` with the findings settled that were answered before, for this version of the series or another."""
-    if store is None or not result.findings or not store.path.exists():
-        return result
-    from abireview.findings.answers import apply_answers, lineage
-    from abireview.store.answers import Answers
-
-    keys = lineage(series)
-    try:
-        known = Answers.of(store).for_lineage(keys)
-    except StoreError as error:
-        warn(f"known answers were not read: {error}")
-        return result
-    return apply_answers(result, known, lineage=keys, now=int(time.time())) if known else result
 
 
 def run_history(what: Sequence[str], source: Source) -> int:

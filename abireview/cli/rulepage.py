@@ -15,7 +15,7 @@ WIDEST = 100
 def page(rule: Rule, rules: RuleSet, style: Style) -> str:
     """The page of ``rule``, whose knobs are those of ``rules``; ends with a newline."""
     parts = [
-        _title(f"{rule.id}: {rule.title}", style),
+        _title("\n  ".join(textwrap.wrap(f"{rule.id}: {rule.title}", _width(style) - 2)), style),
         _facts(rule),
         _prose("What it sees", rule.doc.what, style),
         _prose("Why it matters", rule.doc.why, style),
@@ -56,9 +56,12 @@ def _knobs(rule: Rule, rules: RuleSet) -> str:
 def _prose(title: str, text: str, style: Style) -> str:
     if not text.strip():
         return ""
-    width = max(40, min(style.width, WIDEST))
-    lines = [line for block in _blocks(text) for line in _laid_out(block, width)]
+    lines = [line for block in _blocks(text) for line in _laid_out(block, _width(style))]
     return _title(title, style) + "\n".join(lines) + "\n"
+
+
+def _width(style: Style) -> int:
+    return max(40, min(style.width, WIDEST))
 
 
 def _blocks(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from abireview.findings.model import Finding, KnobFound, KnobSought, Result, SeriesInfo
+from abireview.findings.model import Finding, KnobFound, Result, SeriesInfo
 from abireview.render import Style
 from abireview.safetext import safe
 
@@ -14,6 +14,7 @@ LABEL_WIDTH = 10
 INDENT = "  "
 DEEPER = INDENT * 2
 NARROWEST, WIDEST = 40, 100
+SHORT = 8  # digits of a fingerprint; 'answer' and 'explain --why' take its beginning
 
 OPEN_STATES = ("new", "carried")
 
@@ -23,6 +24,7 @@ DIRECTIONS = {
     "rollback": "rollback",
     "host": "migration to another host",
 }
+NO_WAY_BACK = ("documentation", "test")  # classes of findings about what is missing, not about what changed
 OBSERVERS = {"guest": "guest", "vmm": "VMM"}
 
 BOLD, RED, GREEN, YELLOW, CYAN = "1", "31", "32", "33", "36"
@@ -86,7 +88,8 @@ class _Text:
         where = f"{_flat(finding.file)}:{finding.line}" if finding.line else _flat(finding.file)
         level = self._paint(LEVEL_COLORS[finding.level], finding.level)
         again = ", as in an earlier version" if finding.state == "carried" else ""
-        return f"{level} {finding.n}/{finding.m} {self._paint(BOLD, where)} [{_flat(finding.rule)}]{again}"
+        rule = f"[{_flat(finding.rule)}] {_flat(finding.fingerprint[:SHORT])}"
+        return f"{level} {finding.n}/{finding.m} {self._paint(BOLD, where)} {rule}{again}"
 
     def _evidence(self, evidence: Sequence[str], indent: str = DEEPER) -> list[str]:
         lines = []
@@ -100,12 +103,12 @@ class _Text:
             knob = finding.knob
             return self._labelled("way back", _knob_found(knob)) + self._evidence(knob.evidence)
         missing = [sought for sought in finding.sought if not sought.found]
-        if not missing:
-            return self._labelled("way back", "none found")
-        first, *rest = [_knob_sought(sought) for sought in missing]
-        lines = self._labelled("way back", f"none found; looked for {first}")
-        for text in rest:
-            lines += self._labelled("", text)
+        if not missing and finding.klass in NO_WAY_BACK:
+            return []
+        lines = self._labelled("way back", "none found")
+        for sought in missing:
+            where = f"; looked in {sought.where}" if sought.where else ""
+            lines += self._labelled("not seen", f"{sought.what}{where}")
         return lines
 
     def _settled(self, findings: Sequence[Finding]) -> list[str]:
@@ -113,8 +116,8 @@ class _Text:
         for finding in findings:
             where = f"{_flat(finding.file)}:{finding.line}"
             reason = f": {finding.reason}" if finding.reason else ""
-            text = f"{finding.state} {finding.n}/{finding.m} {where} [{finding.rule}]{reason}"
-            lines += self._wrapped(text, "", INDENT)
+            name = f"[{finding.rule}] {finding.fingerprint[:SHORT]}"
+            lines += self._wrapped(f"{finding.state} {finding.n}/{finding.m} {where} {name}{reason}", "", INDENT)
         return lines
 
     def _skipped(self, result: Result) -> list[str]:
@@ -170,10 +173,6 @@ def _seen_by(finding: Finding) -> str:
 def _knob_found(knob: KnobFound) -> str:
     where = f" ({knob.file})" if knob.file else ""
     return f"{knob.what} [{knob.id}, {knob.kind}]{where}"
-
-
-def _knob_sought(sought: KnobSought) -> str:
-    return f"{sought.what} in {sought.where}" if sought.where else sought.what
 
 
 def _counts(findings: Sequence[Finding]) -> str:

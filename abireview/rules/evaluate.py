@@ -125,7 +125,8 @@ class Evaluation:
         for use in rule.knob:
             results = [self.knobs.look(use, hit) for hit in kept]
             found = [result for result in results if result is not None]
-            sought.append(self.knobs.sought(use, len(found) == len(results)))
+            lacking = next((hit for hit, result in zip(kept, results, strict=True) if result is None), kept[0])
+            sought.append(self.knobs.sought(use, lacking, len(found) == len(results)))
             if len(found) < len(results):
                 kept, results = self._unsettled(kept, results, use.settles)
                 continue

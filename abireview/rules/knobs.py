@@ -21,7 +21,7 @@ class Knobs:
     def look(self, use: KnobUse, hit: Hit) -> KnobFound | None:
         """The knob of USE, bound to what HIT captured, with the lines that show it; None if it is not there."""
         knob = self.context.rules.knob(use.id)
-        bound = {**hit.captures, **{name: _fill(text, hit.captures) for name, text in use.bind.items()}}
+        bound = _bound(use, hit)
         shown = self._find(knob, bound, hit)
         if shown is None or not knob.is_knob:
             return None
@@ -35,10 +35,11 @@ class Knobs:
             file=shown.fact.path,
         )
 
-    def sought(self, use: KnobUse, found: bool) -> KnobSought:
-        """The record of having looked."""
+    def sought(self, use: KnobUse, hit: Hit, found: bool) -> KnobSought:
+        """The record of having looked, for HIT."""
         knob = self.context.rules.knob(use.id)
-        return KnobSought(id=knob.id, what=knob.what, where=knob.where, found=found)
+        bound = _bound(use, hit)
+        return KnobSought(id=knob.id, what=_fill(knob.what, bound), where=_fill(knob.where, bound), found=found)
 
     def _find(self, knob: Knob, bound: Mapping[str, str], hit: Hit) -> Hit | None:
         if knob.all_of:
@@ -62,6 +63,10 @@ class Knobs:
 
     def _hits(self, pattern: Pattern, bound: Mapping[str, str], hit: Hit) -> Iterator[Hit]:
         return self.matcher.find(pattern, bound, hit)
+
+
+def _bound(use: KnobUse, hit: Hit) -> dict[str, str]:
+    return {**hit.captures, **{name: _fill(text, hit.captures) for name, text in use.bind.items()}}
 
 
 def _fill(template: str, bound: Mapping[str, str]) -> str:

@@ -21,17 +21,17 @@ def test_a_finding_answers_what_who_when_and_which_way_back(result: Result) -> N
 [PATCH v2 0/3] KVM: example: newer things
 A Developer <dev@example.org>, 3 patches, <cover@example.org>
 
-flag 2/3 include/example.h:42 [example-latest-bumped]
+flag 2/3 include/example.h:42 [example-latest-bumped] 01234567
   The default version goes from 1 to 2.
     -#define EXAMPLE_LATEST 1
     +#define EXAMPLE_LATEST 2
   seen by   guest and VMM; fresh boot, rollback
-  way back  none found; looked for a register that selects the version in the
-            whole series
+  way back  none found
+  not seen  a register that selects the version; looked in the whole series
   weight    severity high, confidence medium
   ask       Can userspace still ask for version 1?
 
-note 3/3 arch/example/calls.c:7 [example-function-added]
+note 3/3 arch/example/calls.c:7 [example-function-added] ba987654
   Function EXAMPLE_NEW is answered.
     +       case EXAMPLE_NEW:
   seen by   guest; fresh boot
@@ -61,7 +61,9 @@ def test_another_projects_patch_is_said_to_be_one(silent: Result) -> None:
 def test_settled_findings_are_short_and_counted(result: Result, flag: Finding) -> None:
     answered = msgspec.structs.replace(flag, state="answered", reason="the register exists since 5.18")
     out = text(msgspec.structs.replace(result, findings=(answered,), skipped=()))
-    assert "answered 2/3 include/example.h:42 [example-latest-bumped]: the register exists\n  since 5.18\n" in out
+    assert (
+        "answered 2/3 include/example.h:42 [example-latest-bumped] 01234567: the register\n  exists since 5.18\n" in out
+    )
     assert out.endswith("\n1 answered in 3 patches, seen without a tree\n")
     assert "Can userspace" not in out
 

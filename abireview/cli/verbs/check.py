@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -38,6 +39,14 @@ from abireview.cli.ruleset import rules_option, select_options
 )
 @click.option("--allow-partial", is_flag=True, help="What could not be checked does not make the exit code 3.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whenever the check ran.")
+@click.option(
+    "--config",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Suppressions, instead of abireview.toml here and in your configuration.",
+)
+@click.option("--unused", is_flag=True, help="Say which suppressions settled nothing or are out of date.")
 @click.option("--history", is_flag=True, help="List the versions of the series, check nothing.")
 def command(what: tuple[str, ...], source: Source, history: bool, **options: Any) -> int:
     """Check what a KVM series changes for guests and VMMs, and whether userspace can keep the old behaviour.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``abireview explain``: the page of a rule."""
+"""``abireview explain``: the page of a rule, or what stands behind one finding."""
 
 from __future__ import annotations
 
@@ -7,16 +7,37 @@ from pathlib import Path
 
 import click
 
+from abireview.cli.loading import Source, load_series, open_store, source_options, tree_of
 from abireview.cli.output import stdout_style, write_stdout
 from abireview.cli.ruleset import load, rules_option
+from abireview.errors import NotFoundError
 
 
-@click.command(short_help="Explain a rule: what it sees, why that matters, how to settle it.")
-@click.argument("rule", metavar="RULE")
+@click.command(short_help="Explain a rule, or why a finding was made.")
+@click.argument("subject", metavar="RULE|WHAT")
+@click.option("--why", "fingerprint", metavar="FINGERPRINT", help="Show what stands behind this finding of WHAT.")
+@source_options
 @rules_option
-def command(rule: str, rule_dirs: tuple[Path, ...]) -> None:
-    """Explain RULE: what it flags and what not, why, bad and good examples, how a finding is settled."""
-    from abireview.cli.rulepage import page
+def command(subject: str, fingerprint: str | None, source: Source, rule_dirs: tuple[Path, ...]) -> None:
+    """Explain RULE: what it flags and what not, why, bad and good examples, how a finding is settled.
 
-    found = load(rule_dirs)
-    write_stdout(page(found.rule(rule), found, stdout_style()))
+    With --why, show for one finding of the series WHAT which facts changed, under which conditions they stand, and
+    which ways back were looked for where. 'abireview check' shows the FINGERPRINT, or how it begins,
+    after the name of the rule.
+    """
+    rules = load(rule_dirs)
+    if fingerprint is None:
+        from abireview.cli.rulepage import page
+
+        write_stdout(page(rules.rule(subject), rules, stdout_style()))
+        return
+    from abireview.check import examine
+    from abireview.cli import whypage
+    from abireview.rules.why import by_fingerprint, why
+
+    loaded = load_series(subject, source, store=open_store(source))
+    checked = examine(loaded.series, rules, tree=tree_of(loaded, source))
+    if checked.evaluation is None:
+        raise NotFoundError("a patch that is not the kernel's has no findings")
+    finding = by_fingerprint(checked.result.findings, fingerprint.lower())
+    write_stdout(whypage.page(why(checked.evaluation, finding), stdout_style()))

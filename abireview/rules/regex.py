@@ -29,8 +29,10 @@ def check(expression: str) -> str:
     if len(expression) > MAX_EXPRESSION:
         return f"longer than {MAX_EXPRESSION} characters"
     try:
-        tree = sre_parse.parse(expression)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # a meaning that is to change is not a meaning
+            tree = sre_parse.parse(expression)
+    except (re.error, FutureWarning, OverflowError, RecursionError) as error:
         return str(error)
     return _walk(tree, inside=False)
 

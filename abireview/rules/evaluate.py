@@ -69,12 +69,16 @@ class Evaluation:
     def _without_echoes(self, found: list[Finding]) -> list[Finding]:
         """Without findings of rules that yield, where another rule speaks of the same place."""
         yielding = {rule.id for rule in self.context.rules.rules if rule.yields}
-        sharp = {(f.patch, f.file, line) for f in found if f.rule not in yielding for line in f.evidence}
-        return [
-            f
-            for f in found
-            if f.rule not in yielding or not any((f.patch, f.file, line) in sharp for line in f.evidence)
-        ]
+        sharp = [finding for finding in found if finding.rule not in yielding]
+        lines = {(f.patch, f.file, line) for f in sharp for line in f.evidence}
+        flagged = {(f.patch, f.file, f.symbol) for f in sharp if f.level == "flag"}
+
+        def echoes(finding: Finding) -> bool:
+            if (finding.patch, finding.file, finding.symbol) in flagged:
+                return True
+            return any((finding.patch, finding.file, line) in lines for line in finding.evidence)
+
+        return [finding for finding in found if finding.rule not in yielding or not echoes(finding)]
 
     def _rule(self, rule: Rule) -> Iterable[Finding]:
         groups: dict[tuple[object, ...], list[Hit]] = {}

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -25,6 +26,8 @@ from abireview.tui.document import Document
 from abireview.tui.queue import QueueScreen
 from abireview.tui.series import SeriesScreen
 
+COLLECT = (20_000, 20, 100)  # gc thresholds: a full collection takes 100 ms, so none while somebody scrolls
+COLLECT_AFTER = 1.5  # seconds after a screen was left: then nobody minds
 OPENED_KEPT = 20  # series whose mails stay in memory; an opened one is a few megabytes
 
 
@@ -64,6 +67,7 @@ class ReviewApp(App[int]):
         self._clock = clock
         self._opened: dict[int, Opened] = {}
         self._wanted = self.whats[0] if len(self.whats) == 1 else ""
+        self._thresholds = gc.get_threshold()
         self.queue_screen = QueueScreen()
 
     def get_default_screen(self) -> Screen[object]:
@@ -72,7 +76,17 @@ class ReviewApp(App[int]):
     def on_mount(self) -> None:
         if self._theme:
             self.theme = self._theme
+        gc.set_threshold(*COLLECT)
         self._warm_up()
+
+    def on_unmount(self) -> None:
+        gc.set_threshold(*self._thresholds)
+        gc.unfreeze()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave a screen; what it held is collected when the person has seen the next one."""
+        self.set_timer(COLLECT_AFTER, _collect)
+        return super().pop_screen()
 
     @work(thread=True, group="warm", exit_on_error=False)
     def _warm_up(self) -> None:
@@ -96,8 +110,7 @@ class ReviewApp(App[int]):
         self._opened[number] = opened
         while len(self._opened) > OPENED_KEPT:
             self._opened.pop(next(iter(self._opened)))
-        # a large series is 100 000 objects, which the collector would walk through while somebody scrolls (60 ms)
-        gc.freeze()
+        gc.freeze()  # a large series is 100 000 objects that the collector need not walk through again and again
 
     def arrived(self, number: int, opened: Opened) -> None:
         """A series was checked: open it if the command line asked for it, refresh it if it is on the screen."""
@@ -184,6 +197,10 @@ class ReviewApp(App[int]):
                 yield SystemCommand(
                     binding.description, binding.tooltip or binding.description, _runner(screen, binding)
                 )
+
+
+def _collect() -> None:
+    gc.collect()
 
 
 def _runner(screen: Screen[object], binding: Binding) -> Callable[[], object]:

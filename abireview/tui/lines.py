@@ -20,7 +20,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-STRIPS_KEPT = 4096  # drawn lines kept; a few screens up and down in the largest terminal
+STRIPS_KEPT = 512  # drawn lines kept: a few screens up and down in a large terminal; Textual keeps others
 
 
 class Lines(ScrollView, can_focus=True):

@@ -122,3 +122,31 @@ MAX_PLACES: Final = 1_000
 
 MAX_OFFSET: Final = 100_000
 """Lines that a hunk may have moved; more than any file of the kernel sources has outside generated headers."""
+
+# --- the bot -----------------------------------------------------------------------------------------------------
+
+MAX_QUESTION_CHARS: Final = 700
+"""A rule's question in the bot's mail, with names of the patch filled in; the rules' own have under 350."""
+
+MAX_FEED_BYTES: Final = 2 * MIB
+"""An Atom feed of 25 entries; with whole patches in them real ones have under 300 kB."""
+
+MAX_FEED_ENTRIES: Final = 1_000
+"""Entries read from one feed; public-inbox gives 25."""
+
+MAX_MANIFEST_BYTES: Final = 4 * MIB
+"""An archive's list of git repositories, unpacked; that of all of lore has under 1 MiB."""
+
+MAX_JSON_BYTES: Final = 4 * MIB
+"""One answer of a patchwork server; a page of 30 patches has about 100 kB."""
+
+MAX_POLL_MAILS: Final = 20_000
+"""Mails taken in at once; the busiest list has about 1 500 a day, a fortnight of it fits."""
+
+# --- whole trees -------------------------------------------------------------------------------------------------
+
+MAX_SURFACE_TEXT: Final = 32 * 1024
+"""Characters of one fact that a surface looks at; the longest (labels of one switch on 100 extensions) has 3 000."""
+
+MAX_LEDGER_COMMITS: Final = 200_000
+"""Commits walked to find who brought a change; two years of Linux have about 150 000."""

@@ -22,6 +22,7 @@ _DIFF = re.compile(
 )
 _PARAMETER = re.compile(r';\s*([a-z0-9*-]+)\s*=\s*(?:"([^"]*)"|([^;\s"]*))', re.IGNORECASE)
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}\s*\Z")
+_BASE64_BLOCK = re.compile(rb"[^=]+=*")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/pre)\b[^<>]{0,200}>\n?", re.IGNORECASE)
 _PATCH_NAME = re.compile(r"\.(?:patch|diff|txt)\d*$", re.IGNORECASE)
@@ -124,13 +125,8 @@ def _base64(data: bytes, notes: _Notes) -> bytes:
     end = next((i for i, line in enumerate(lines) if not _BASE64_LINE.match(line)), len(lines))
     coded = b"".join(line.strip() for line in lines[:end])
     tail = b"\n".join(lines[end:])
-    try:
-        decoded = binascii.a2b_base64(coded)
-    except binascii.Error:
-        coded = coded.rstrip(b"=")
-        coded = coded[: len(coded) // 4 * 4]
-        decoded = binascii.a2b_base64(coded)
-        notes.add("", "the base64 text is cut off")
+    # padding ends a block; a2b_base64 alone would drop what follows
+    decoded = b"".join(_block(block, notes) for block in _BASE64_BLOCK.findall(coded))
     if tail.strip():
         if not decoded:
             notes.add("the mail claims to be base64 and is plain text")
@@ -138,6 +134,15 @@ def _base64(data: bytes, notes: _Notes) -> bytes:
         notes.add("plain text stood behind the base64 text")
         return decoded + b"\n" + tail
     return decoded
+
+
+def _block(coded: bytes, notes: _Notes) -> bytes:
+    try:
+        return binascii.a2b_base64(coded)
+    except binascii.Error:
+        notes.add("", "the base64 text is cut off or damaged")
+        coded = coded.rstrip(b"=")
+        return binascii.a2b_base64(coded[: len(coded) // 4 * 4])
 
 
 def _multipart(raw: bytes, body: bytes, notes: _Notes) -> str:

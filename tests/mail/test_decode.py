@@ -97,7 +97,6 @@ def test_base64_that_is_cut_off_is_damage() -> None:
     assert message.body[:100] == PATCH[:100]
 
 
-@pytest.mark.parametrize("body", [b"QUJD\nQQ=\n=\nQUJD\n", b"QUJD=\nA\n", b"=\n", b"A\n", b"QUJD\n=\nQ=\n"])
 def test_base64_in_two_blocks_loses_nothing() -> None:
     body = base64.encodebytes(b"first line\n!") + base64.encodebytes(b"second line\n")
     message = decode(raw("text/plain", "base64", body.replace(b"\n\n", b"\n")))
@@ -106,6 +105,7 @@ def test_base64_in_two_blocks_loses_nothing() -> None:
     assert message.damaged == ()
 
 
+@pytest.mark.parametrize("body", [b"QUJD\nQQ=\n=\nQUJD\n", b"QUJD=\nA\n", b"=\n", b"A\n", b"QUJD\n=\nQ=\n"])
 def test_base64_with_padding_where_it_should_not_be(body: bytes) -> None:
     message = decode(raw("text/plain", "base64", body))
     assert message.body.startswith("ABC") or b"QUJD" not in body

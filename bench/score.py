@@ -10,6 +10,7 @@ the rest; the CPU time is that of the engine alone (mails already decoded).
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -29,13 +30,14 @@ from abireview.source.tree import open_tree
 
 
 def series_of(corpus: Path) -> dict[str, Series]:
-    """The series of every mbox of the corpus, by the mbox's name."""
+    """The series of every mbox of the corpus by the mbox's name; of several versions the one that is labelled."""
+    labels = {path.stem: json.loads(path.read_text())["id"] for path in (corpus / "corpus/labels").glob("*.json")}
     projects = load_projects((default_dir() / "lists/projects.toml").read_bytes())
     found = {}
     for path in sorted((corpus / "corpus/series").glob("*.mbox")):
         thread = assemble([decode(raw) for raw in read_file(path)], projects)
         try:
-            found[path.stem] = pick(thread, None, None)
+            found[path.stem] = thread.series_of(labels.get(path.stem, "")) or pick(thread, None, None)
         except NoPatchesError as error:
             print(f"{path.name}: {error}", file=sys.stderr)
     return found

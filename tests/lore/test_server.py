@@ -103,11 +103,11 @@ def test_parents_can_be_left_out(serve_mails: ServeMails) -> None:
 def test_the_real_thing_says_what_the_files_say(serve_mails: ServeMails, shared: Path, tmp_path: Path) -> None:
     """A few hundred mails of the archive: each thread by every one of its message-ids, and as a file."""
     with lzma.open(shared / "archive" / "kvmarm-2019-2022.mbox.xz") as stream:
-        raws = [raw for raw, _ in zip(iter_mbox(stream), range(400), strict=False)]
+        raws = [raw for raw, _ in zip(iter_mbox(stream), range(250), strict=False)]
     url = serve_mails(raws)
     by_id = {decode_head(raw).msgid: raw for raw in raws}
-    threads = [group for group in connected([decode(raw) for raw in by_id.values()]) if len(group) > 3][:20]
-    assert len(threads) > 10
+    threads = [group for group in connected([decode(raw) for raw in by_id.values()]) if len(group) > 3][:12]
+    assert len(threads) > 8
     plain = 0
     for group in threads:
         msgids = [message.msgid for message in group]

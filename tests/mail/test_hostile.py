@@ -134,7 +134,7 @@ def message(i: int, subject: str, parent: str = "", author: str = "a@b", referen
     )
 
 
-COUNT = 5_000
+COUNT = 3_000
 THREADS: dict[str, Callable[[int], Message]] = {
     "one chain": lambda i: message(i, f"[PATCH v{i % 999 + 1}] KVM: title {i}", f"{i - 1}@x" if i else ""),
     "one parent": lambda i: message(i, f"[PATCH 1/2] KVM: title {i}", "0@x" if i else ""),
@@ -159,4 +159,4 @@ def test_threads(name: str) -> None:
         thread = assemble(group, projects())
         if thread.lineages:
             thread.build(thread.lineages[0][-1])
-    assert time.process_time() - before < 2 * SECONDS
+    assert time.process_time() - before < SECONDS

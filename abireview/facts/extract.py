@@ -69,7 +69,7 @@ def extract(fragment: Fragment, side: Side) -> list[Fact]:
     facts = _cache.get(key)
     if facts is None:
         read = [fact for extractor in EXTRACTORS[fragment.kind] for fact in extractor(fragment, side)]
-        facts = (*read, *flags.derive(read))
+        facts = (*read, *flags.derive(read), *flags.extract(fragment, side))
         _cache.put(key, facts)
     if facts and facts[0].path != fragment.path:
         return [msgspec.structs.replace(fact, path=fragment.path) for fact in facts]

@@ -14,9 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from abireview.facts.model import Fact
+from abireview.source.model import Fragment, Side
 
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*[A-Z0-9][A-Za-z0-9_]*$")
 WORDS = re.compile(r"[A-Za-z_]\w*|\d\w*|<<|>>|\|\||&&|->|[^\w\s]")
+DEFINE = re.compile(r"\s*#\s*define")
 MAX_FLAGS = 256  # constants of one expression; the longest masks of the kernel have a third of that
 
 Named = tuple[str, bool]
@@ -88,6 +90,27 @@ def derive(facts: Iterable[Fact]) -> Iterator[Fact]:
                 alone = made_by_macro and column != "0"
                 for name, complemented in named(text, alone=alone) if column != "macro" else ():
                     yield _flag(fact, fact.scope, name, complemented, fact.key)
+
+
+def extract(fragment: Fragment, side: Side) -> Iterator[Fact]:
+    """Flags of a mask whose ``#define`` line stands above the hunk: continuation lines that no directive opens.
+
+    The scope is "", for what they belong to cannot be seen.
+    """
+    part = fragment.old if side == "old" else fragment.new
+    if fragment.header or not part.lines or not any(line.endswith("\\") for line in part.lines):
+        return
+    for index, line in enumerate(part.lines):
+        if DEFINE.match(line):
+            return
+        continued = line.endswith("\\") or (index > 0 and part.lines[index - 1].endswith("\\"))
+        if not continued:
+            return
+        words = WORDS.findall(line)
+        for word, following in zip(words, [*words[1:], ""], strict=True):
+            if CONSTANT.match(word) and following != "(":
+                changed = part.changed[index]
+                yield Fact("flag", "", word, path=fragment.path, line=index, end=index, changed=changed)
 
 
 def _flag(fact: Fact, scope: str, name: str, complemented: bool, where: str) -> Fact:

@@ -132,3 +132,11 @@ def test_terms_of_a_condition(text: str, mark: str, parts: list[str]) -> None:
 def test_terms_say_what_came_and_went() -> None:
     assert terms("a && b", "a && c") == (("-&&", "b"), ("+&&", "c"))
     assert terms("a", "a || b") == (("+||", "b"),)
+
+
+def test_a_member_of_a_mask_whose_define_is_out_of_sight_is_a_flag() -> None:
+    names = [f"DEMO_QUIRK_{n}" for n in "ABCDEFGH"]
+    before = "#define DEMO_VALID_QUIRKS\t\\\n\t(" + "\t|\t\\\n\t ".join(names) + ")\n"
+    after = before.replace("DEMO_QUIRK_H)", "DEMO_QUIRK_H\t|\t\\\n\t DEMO_QUIRK_NEW)")
+    found = [(d.op, d.kind, d.key) for d in deltas(before, after) if d.kind == "flag"]
+    assert ("added", "flag", "DEMO_QUIRK_NEW") in found

@@ -10,7 +10,7 @@ from abireview.findings.model import Finding, KnobFound, Result, SeriesInfo
 from abireview.render import Style
 from abireview.safetext import safe
 
-LABEL_WIDTH = 10
+LABEL_WIDTH = 12
 INDENT = "  "
 DEEPER = INDENT * 2
 NARROWEST, WIDEST = 40, 100
@@ -73,7 +73,7 @@ class _Text:
         lines = [self._place(finding)]
         lines += self._wrapped(finding.message, INDENT)
         lines += self._evidence(finding.evidence)
-        lines += self._labelled("seen by", _seen_by(finding))
+        lines += self._labelled("visible to", _seen_by(finding))
         lines += self._knobs(finding)
         lines += self._labelled("under", ", ".join(_flat(gate) for gate in finding.gates))
         seen = ", seen only in part" if tree and finding.partial else ""
@@ -107,8 +107,8 @@ class _Text:
             return []
         lines = self._labelled("way back", "none found")
         for sought in missing:
-            where = f"; looked in {sought.where}" if sought.where else ""
-            lines += self._labelled("not seen", f"{sought.what}{where}")
+            where = f", in {sought.where}" if sought.where else ""
+            lines += self._labelled("looked for", f"{sought.what}{where}")
         return lines
 
     def _settled(self, findings: Sequence[Finding]) -> list[str]:

@@ -25,19 +25,19 @@ flag 2/3 include/example.h:42 [example-latest-bumped] 01234567
   The default version goes from 1 to 2.
     -#define EXAMPLE_LATEST 1
     +#define EXAMPLE_LATEST 2
-  seen by   guest and VMM; fresh boot, rollback
-  way back  none found
-  not seen  a register that selects the version; looked in the whole series
-  weight    severity high, confidence medium
-  ask       Can userspace still ask for version 1?
+  visible to  guest and VMM; fresh boot, rollback
+  way back    none found
+  looked for  a register that selects the version, in the whole series
+  weight      severity high, confidence medium
+  ask         Can userspace still ask for version 1?
 
 note 3/3 arch/example/calls.c:7 [example-function-added] ba987654
   Function EXAMPLE_NEW is answered.
     +       case EXAMPLE_NEW:
-  seen by   guest; fresh boot
-  way back  a per-VM version [example-gate, OPT_IN] (a.c)
+  visible to  guest; fresh boot
+  way back    a per-VM version [example-gate, OPT_IN] (a.c)
     +       if (example_version(vcpu) < 2)
-  weight    severity low, confidence high
+  weight      severity low, confidence high
 
 not checked:
   1/3 logo.png: a binary file
@@ -72,7 +72,7 @@ def test_a_question_is_asked_once(result: Result, flag: Finding) -> None:
     again = msgspec.structs.replace(flag, line=99)
     out = text(msgspec.structs.replace(result, findings=(flag, again)))
     assert out.count("Can userspace still ask for version 1?") == 1
-    assert out.count("  ask       as above\n") == 1
+    assert out.count("  ask         as above\n") == 1
 
 
 def test_with_a_tree_it_says_what_was_seen_in_part(result: Result) -> None:

@@ -158,9 +158,13 @@ class WholeFiles:
         wanted = set(where)
         files = [path for scope in self.context.rules.scopes if scope.id in wanted for path in scope.files]
         for path in dict.fromkeys(files):
-            if path not in self.known:
-                self.known[path] = self._load(path)
-            yield from self.known[path]
+            yield from self.file(path)
+
+    def file(self, path: str) -> list[tuple[int, Fact]]:
+        """The same for one file; [] for one that the tree lacks."""
+        if path not in self.known:
+            self.known[path] = self._load(path)
+        return self.known[path]
 
     def _load(self, path: str) -> list[tuple[int, Fact]]:
         text = self.read(path)

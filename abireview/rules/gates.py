@@ -12,10 +12,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from abireview.facts.delta import Delta
+from abireview.facts.delta import BODY_KINDS, Delta
 from abireview.facts.model import Fact
 from abireview.rules import regex
 from abireview.rules.context import Context
+from abireview.rules.reach import Reach
 from abireview.rules.schema import GateClass
 
 ROUNDS = 3  # handler → helper → helper: deeper chains are not followed
@@ -30,6 +31,7 @@ class Gates:
         self.context = context
         self.names = _OptIn(context).names
         self.known: dict[str, GateClass] = {}
+        self.reach = Reach(context)
         self.labels = _new_labels(context)
         self.near = {(d.patch, d.path, d.scope) for d in context.found.deltas if d.op != "removed" and self._about(d)}
 
@@ -49,7 +51,9 @@ class Gates:
         gates = delta.gates
         if delta.new is not None and delta.kind == "cond":
             gates = (*gates, *_own_terms(delta))
-        found = {self.classify(gate) for gate in gates}
+        found = {self.classify(gate) if gate in self.known else self._deeper(gate, delta.path) for gate in gates}
+        if found <= {"none"} and delta.kind in BODY_KINDS:
+            found |= self._from_callers(delta)
         if self._about(delta):
             found.add("opt-in")
         elif (delta.patch, delta.path, delta.scope) in self.near:
@@ -64,6 +68,21 @@ class Gates:
         case = next((gate for gate in reversed(delta.gates) if gate.startswith("case ")), "")
         labels = self.labels.get(delta.scope)
         return bool(case and labels) and set(case[5:].split(", ")) <= labels if labels else False
+
+    def _deeper(self, gate: str, path: str) -> GateClass:
+        """The class of GATE, seen through the helpers it calls where its own text says nothing."""
+        found = self.classify(gate)
+        if found == "none" and _positive(gate):
+            classes = {self._classify(text) for text in self.reach.tests_of(gate, path)} - {"none"}
+            if len(classes) == 1:
+                found = self.known[gate] = classes.pop()
+        return found
+
+    def _from_callers(self, delta: Delta) -> set[GateClass]:
+        """The classes that stand at every call of the delta's function, where all of them are known."""
+        callers = self.reach.gates_of_callers(delta.scope, delta.path)
+        each = [{self.classify(gate) for gate in gates} - {"none"} for gates in callers]
+        return set.intersection(*each) if each else set()
 
     def classify(self, gate: str) -> GateClass:
         """The class of one gate text."""

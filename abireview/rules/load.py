@@ -33,7 +33,7 @@ from abireview.rules.schema import (
     WordFile,
 )
 
-SPECIAL = frozenset({"facts", "knobs", "lists", "measured"})
+SPECIAL = frozenset({"facts", "knobs", "lists", "measured", "surface"})
 STANDING = frozenset(
     {"is-backport", "is-autosel", "is-rfc", "fixes-trailer", "series-adds-knob"}
 )  # what a posting is, beside its words

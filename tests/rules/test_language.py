@@ -16,6 +16,7 @@ from abireview.rules import regex
 from abireview.rules.gates import Gates
 from abireview.rules.load import RuleSet, load_rules
 from abireview.rules.why import by_fingerprint, why
+from abireview.source.tree import open_tree
 from tests.rules.synth import Files, series
 
 PATH = "arch/arm64/kvm/demo.c"
@@ -293,3 +294,40 @@ def test_any_expression_is_accepted_or_refused_without_an_error(expression: str)
 
 def test_all_shipped_rules_load_and_no_expression_can_explode() -> None:
     assert load_rules().rules
+
+
+HELPER = "static bool helper_allows(struct vcpu *vcpu)\n{\n\treturn vm_has(vcpu, X);\n}\n\n"
+
+
+def classes_of(tmp_path: Path, before: Files, after: Files, *, tree: bool) -> set[str]:
+    rules = rule_set(tmp_path / "rules")
+    kernel = None
+    if tree:
+        for path, text in before.items():
+            (tmp_path / "tree" / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "tree" / path).write_text(text)
+        kernel = open_tree(tmp_path / "tree")
+    examined = examine(series([before, after]), rules, tree=kernel)
+    assert examined.context is not None
+    assert examined.evaluation is not None
+    (delta,) = [d for d in examined.context.found.deltas if d.kind == "store"]
+    return set(examined.evaluation.gates.of(delta))
+
+
+def test_a_helper_is_seen_through_one_call_deep(tmp_path: Path) -> None:
+    spacer = "\n".join(f"extern int spacer_{n};" for n in range(20)) + "\n\n"
+    before = {PATH: HELPER + spacer + body("int r = 0;", "", "if (helper_allows(vcpu))", "\tfirst(vcpu);", "return r;")}
+    after = {PATH: before[PATH].replace("\t\tfirst(vcpu);\n", "\t\tvcpu->shown = 1;\n")}
+    assert classes_of(tmp_path / "with", before, after, tree=True) == {"per-vm"}
+    assert classes_of(tmp_path / "without", before, after, tree=False) == {"none"}
+
+
+def test_gates_at_every_call_of_a_function_count_with_a_tree(tmp_path: Path) -> None:
+    caller = body("if (vm_has(vcpu, X))", "\tdemo_run(vcpu);", "return 0;", name="caller")
+    other = body("demo_run(vcpu);", "return 0;", name="other_caller")
+    spacer = "\n" + "\n".join(f"extern int spacer_{n};" for n in range(20)) + "\n\n"
+    gated = ({PATH: CALM[PATH] + spacer + caller}, {PATH: STORE[PATH] + spacer + caller})
+    assert classes_of(tmp_path / "gated", *gated, tree=True) == {"per-vm"}
+    assert classes_of(tmp_path / "mail", *gated, tree=False) == {"none"}
+    open_ = ({PATH: CALM[PATH] + spacer + caller + "\n" + other}, {PATH: STORE[PATH] + spacer + caller + "\n" + other})
+    assert classes_of(tmp_path / "open", *open_, tree=True) == {"none"}

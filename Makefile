@@ -3,7 +3,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: help setup demo test lint unit bench picture lock wheel clean
+.PHONY: help setup demo test lint unit bench score quality picture lock wheel clean
 
 help:
 	@echo "make demo     set up and check an example series"
@@ -11,6 +11,8 @@ help:
 	@echo "make lint     only ruff, mypy and the import contracts"
 	@echo "make unit     only the tests (PYTEST_FLAGS='-k name')"
 	@echo "make bench    CPU time and peak memory of the main jobs"
+	@echo "make score    score the rules on the labelled corpus (SCORE_FLAGS='--tree DIR')"
+	@echo "make quality  measure every rule, write docs/quality.md and rules/measured/corpus.json"
 	@echo "make picture  draw docs/img/ anew from the real output"
 	@echo "make wheel    build the wheel into dist/"
 	@echo "make lock     renew requirements.lock from pyproject.toml"
@@ -37,6 +39,12 @@ unit: setup
 
 bench: setup
 	@$(BIN)/python bench/bench.py
+
+score: setup
+	@$(BIN)/python bench/score.py $(SCORE_FLAGS)
+
+quality: setup
+	@cd bench && ../$(BIN)/python quality.py
 
 picture: setup
 	@$(BIN)/python docs/img/draw.py

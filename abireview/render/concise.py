@@ -15,6 +15,8 @@ def render(results: Iterable[Result], style: Style) -> str:
     lines: list[str] = []
     for result in results:
         lines += [_finding(finding) for finding in result.findings if finding.state in ("new", "carried")]
+        total = result.series.expected
+        lines += [f"-: skipped: patch {number} of {total} is missing" for number in result.series.missing]
         lines += [_skipped(skipped) for skipped in result.skipped]
         lines += [f"-: error: a rule failed: {_flat(failed)}" for failed in result.failed]
     return "".join(f"{line}\n" for line in lines)

@@ -138,6 +138,8 @@ class _Text:
             text = f"{_counts(result.findings)} in {_count(len(series.patches), 'patch', 'patches')}"
             if any(finding.partial for finding in result.findings) and not series.tree:
                 text += ", seen without a tree"
+            if series.missing:
+                text += f", {_count(len(series.missing), 'patch', 'patches')} missing"
             if result.skipped:
                 text += f", {_count(len(result.skipped), 'thing', 'things')} not checked"
             if result.failed:

@@ -125,3 +125,10 @@ def test_concise_stays_on_one_line(result: Result, flag: Finding) -> None:
     broken = msgspec.structs.replace(flag, message="one\ntwo\n\tthree", file="a\nb.c")
     out = get_format("concise").render([msgspec.structs.replace(result, findings=(broken,), skipped=())], Style())
     assert out == "a b.c:42: flag: one two three [example-latest-bumped]\n"
+
+
+def test_a_missing_patch_is_said_by_both(silent: Result) -> None:
+    series = msgspec.structs.replace(silent.series, patches=silent.series.patches[:2], missing=(3,))
+    short = msgspec.structs.replace(silent, series=series)
+    assert text(short) == "nothing found in 2 patches, 1 patch missing: [PATCH v2 0/3] KVM: example: newer things\n"
+    assert get_format("concise").render([short], Style()) == "-: skipped: patch 3 of 3 is missing\n"

@@ -41,7 +41,7 @@ class _Text:
     """Lays out one result; knows the width, whether there is colour, and which questions were asked already."""
 
     def __init__(self, style: Style) -> None:
-        self.asked: set[str] = set()
+        self.asked: dict[str, str] = {}
         self.color = style.color
         self.width = max(NARROWEST, min(style.width, WIDEST))
 
@@ -80,8 +80,9 @@ class _Text:
         lines += self._labelled("weight", f"severity {finding.severity}, confidence {finding.confidence}{seen}")
         lines += self._labelled("because", finding.reason)
         if not finding.knob:
-            lines += self._labelled("ask", "as above" if finding.question in self.asked else finding.question)
-            self.asked.add(finding.question)
+            name = finding.fingerprint[:SHORT]
+            first = self.asked.setdefault(finding.question, name)
+            lines += self._labelled("ask", finding.question if first == name else f"as for {first}")
         return lines
 
     def _place(self, finding: Finding) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -68,6 +69,7 @@ class ReviewApp(App[int]):
         self._opened: dict[int, Opened] = {}
         self._wanted = self.whats[0] if len(self.whats) == 1 else ""
         self._thresholds = gc.get_threshold()
+        self.warm = threading.Event()
         self.queue_screen = QueueScreen()
 
     def get_default_screen(self) -> Screen[object]:
@@ -90,13 +92,16 @@ class ReviewApp(App[int]):
 
     @work(thread=True, group="warm", exit_on_error=False)
     def _warm_up(self) -> None:
-        """Import b4 while nobody waits for it (0.3 s)."""
+        """Import b4 in one thread before others need it: two at once end in half-made modules (b4 and liblore)."""
         try:
-            from abireview.lore import b4mail
+            from abireview.lore import b4door, b4mail
 
+            b4door.quiet()
             b4mail.identity()
         except AbireviewError:
             pass  # said when somebody replies
+        finally:
+            self.warm.set()
 
     def now(self) -> float:
         """Seconds since 1970."""

@@ -57,6 +57,7 @@ class EditorScreen(BaseScreen):
         message = self.opened.message(self.draft.msgid)
         self.query_one(TitleBar).show(f"Reply to {message.subject or '(no subject)'}")
         area = self.query_one(TextArea)
+        area.indent_width = 8
         area.focus()
         area.move_cursor(_first_own_line(self.draft.body))
         self._lint()

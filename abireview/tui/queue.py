@@ -23,6 +23,7 @@ from abireview.tui.prompt import ChoicePrompt, LinePrompt
 from abireview.tui.queuetable import QueueTable
 
 POLL = 2.0  # seconds between looks at the store for what 'abireview watch' or the bot added
+WARM_WAIT = 10.0  # seconds a fetch waits for the import of b4 at the start, which takes half of one
 AT_ONCE = 2  # series that are fetched at the same time; lore asks for restraint
 
 
@@ -134,6 +135,7 @@ class QueueScreen(BaseScreen):
                 raise Interrupted("cancelled")
             self.app.call_from_thread(self._progress, number, text)
 
+        self.review.warm.wait(WARM_WAIT)
         try:
             opened = self.desk.check(source, refresh=refresh, say=say)
         except AbireviewError as error:

@@ -15,7 +15,7 @@ from abireview.safetext import safe_line
 from abireview.store.queue import Row
 from abireview.tui.lines import Lines
 
-COLUMNS = (("state", 10), ("date", 10), ("author", 18), ("version", 9), ("flags", 11), ("n/c/a", 9), ("arch", 10))
+COLUMNS = (("state", 9), ("date", 10), ("author", 16), ("version", 8), ("flags", 9), ("n/c/a", 7), ("arch", 7))
 NARROW = (("state", 3), ("date", 5), ("author", 10), ("version", 7), ("flags", 8))
 NARROW_WIDTH = 100  # columns below which only the short columns are shown
 TITLE_MIN = 12

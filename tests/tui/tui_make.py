@@ -66,7 +66,8 @@ def series(version: int = 1, *, values: tuple[int, int, int] = (2, 20, 200), rep
         path = f"arch/arm64/include/asm/kvm_widget{k}.h"
         body = (
             f"The number of {name} was wrong. Correct it.\n\nSigned-off-by: Ada Author <ada@example.org>\n---\n"
-            f" {path} | 2 +-\n 1 file changed, 1 insertion(+), 1 deletion(-)\n\n{diff(name, 1, value, path)}\n-- \n2.39.0\n"
+            f" {path} | 2 +-\n 1 file changed, 1 insertion(+), 1 deletion(-)\n\n"
+            f"{diff(name, 1, value, path)}\n-- \n2.39.0\n"
         )
         subject = f"[PATCH{tag} {k}/3] KVM: arm64: Correct {name}"
         mails.append(mail(f"{stem}-{k}@example.org", subject, body, parent=cover, minute=base + k))

@@ -148,5 +148,14 @@ MAX_POLL_MAILS: Final = 20_000
 MAX_SURFACE_TEXT: Final = 32 * 1024
 """Characters of one fact that a surface looks at; the longest (labels of one switch on 100 extensions) has 3 000."""
 
+MAX_EXPANDED_TOKENS: Final = 20_000
+"""Tokens of one table row after its macros are expanded; the longest real ones have 200."""
+
 MAX_LEDGER_COMMITS: Final = 200_000
 """Commits walked to find who brought a change; two years of Linux have about 150 000."""
+
+MAX_BOT_POSTINGS: Final = 2_000
+"""Covers and patches of one thread that the bot assembles; two versions of the longest series fit."""
+
+MAX_BOT_REPLIES: Final = 500
+"""Replies of one thread that the bot reads for what was said already, the latest; real threads have under 300."""

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Two surfaces → the ledger: what comes, goes and changes, what that means, and what to set to keep the old way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from abireview.findings.model import ToolInfo
+from abireview.ledger.model import Entry, Group, Item, Ledger, Pin, Place, Surface
+from abireview.ledger.schema import Change, Op, SurfaceSpec
+from abireview.ledger.template import fill
+from abireview.limits import MAX_SURFACE_TEXT
+from abireview.rules.regex import compiled
+
+WHOLE_GROUP = 4  # items from which a surface that only one tree has is one entry
+NOTHING = Item("")
+WEIGHTS = {"high": 0, "medium": 1, "low": 2}
+
+SAYINGS: Mapping[Op, str] = {
+    "added": "{name} is new.",
+    "removed": "{name} is gone.",
+    "changed": "{attr} of {name} goes from {old} to {new}.",
+    "gained": "{attr} of {name} gains {terms}.",
+    "lost": "{attr} of {name} loses {terms}.",
+}
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One difference before anybody said what it means; ``term`` is what a set gains or loses."""
+
+    op: Op
+    attr: str
+    old: str = ""
+    new: str = ""
+    term: str = ""
+
+
+def compare(old: Surface, new: Surface, specs: Sequence[SurfaceSpec], tool: ToolInfo) -> Ledger:
+    """The ledger from OLD to NEW. Entries stand in the order of groups, then by item, heaviest first."""
+    by_id = {spec.id: spec for spec in specs}
+    before = {(group.id, group.arch): group for group in old.groups}
+    after = {(group.id, group.arch): group for group in new.groups}
+    entries: list[Entry] = []
+    for key in sorted({*before, *after}, key=lambda key: (key[1] != "generic", key[1], by_id[key[0]].area, key[0])):
+        entries += _group(by_id[key[0]], before.get(key), after.get(key))
+    missing = tuple(sorted({*old.missing} & {*new.missing}))
+    return Ledger(
+        tool=tool, old=old.tree, new=new.tree, entries=tuple(entries), pins=pins_of(entries), missing=missing
+    )
+
+
+def pins_of(entries: Iterable[Entry]) -> tuple[Pin, ...]:
+    """The pin list: a pin a knob and value, with the names of all that it keeps."""
+    found: dict[tuple[str, str, str, str, str], list[str]] = {}
+    for entry in entries:
+        if entry.pin:
+            pin = entry.pin
+            names = found.setdefault((pin.arch, pin.kind, pin.what, pin.to, pin.how), [])
+            names += [name for name in pin.names if name not in names]
+    return tuple(
+        Pin(arch, kind, what, to, how, tuple(names))  # type: ignore[arg-type]
+        for (arch, kind, what, to, how), names in found.items()
+    )
+
+
+def _group(spec: SurfaceSpec, old: Group | None, new: Group | None) -> Iterator[Entry]:
+    group = new or old
+    assert group is not None
+    if old is None or new is None:
+        if len(group.items) >= WHOLE_GROUP:
+            yield _whole(spec, group, "added" if old is None else "removed")
+            return
+    before = {item.name: item for item in old.items} if old else {}
+    after = {item.name: item for item in new.items} if new else {}
+    entries: list[Entry] = []
+    together: dict[tuple[int, Op, str, str, str], list[Entry]] = {}
+    for name in sorted({*before, *after}):
+        for number, entry in _item(spec, group.arch, before.get(name), after.get(name)):
+            merge = number < len(spec.change) and spec.change[number].together and entry.op not in ("gained", "lost")
+            if merge:
+                together.setdefault((number, entry.op, entry.attr, entry.old, entry.new), []).append(entry)
+            else:
+                entries.append(entry)
+    for (number, *_), found in together.items():
+        entries.append(_together(spec, spec.change[number], found))
+    yield from sorted(entries, key=lambda entry: WEIGHTS[entry.weight])
+
+
+def _together(spec: SurfaceSpec, change: Change, found: Sequence[Entry]) -> Entry:
+    """One entry for all that come, go or change in the same way."""
+    first = found[0]
+    names = tuple(entry.name for entry in found)
+    listed = ", ".join(names)
+    values = {"terms": listed, "name": listed, "arch": first.arch, "attr": first.attr}
+    values |= {"old": first.old or "none", "new": first.new or "none"}
+    return msgspec.structs.replace(
+        first,
+        name=first.name if len(found) == 1 else spec.title,
+        terms=names,
+        text=_one(change.say, values),
+        pin=first.pin and msgspec.structs.replace(first.pin, names=names),
+    )
+
+
+def _whole(spec: SurfaceSpec, group: Group, op: Op) -> Entry:
+    names = tuple(item.name for item in group.items)
+    word = "new" if op == "added" else "gone"
+    place = group.items[0].place
+    return Entry(
+        group=spec.id, title=spec.title, area=spec.area, arch=group.arch, name=spec.title, op=op, attr="", old="",
+        new="", terms=names, text=f"{spec.title}: the whole surface is {word}, {len(names)} items.", weight="low",
+        visible_to=spec.visible_to, direction=(), knob="", pin=None,
+        old_at=place if op == "removed" else None, new_at=place if op == "added" else None,
+    )  # fmt: skip
+
+
+def _item(spec: SurfaceSpec, arch: str, old: Item | None, new: Item | None) -> Iterator[tuple[int, Entry]]:
+    """The entries of one item, each with the number of the change that it matches."""
+    gathered: dict[tuple[str, str, int], list[tuple[Event, dict[str, str]]]] = {}
+    for event in _events(old, new):
+        for number, change in enumerate((*spec.change, Change())):
+            values = _matched(change, event, old or NOTHING, new or NOTHING)
+            if values is not None:
+                one = number if event.term else -number - 1  # facts are told one by one
+                gathered.setdefault((event.op, event.attr, one), []).append((event, values | {"arch": arch}))
+                break
+    for (_, _, number), found in gathered.items():
+        number = number if number >= 0 else -number - 1
+        change = (*spec.change, Change())[number]
+        if not change.silent:
+            yield number, _entry(spec, arch, change, found, old, new)
+
+
+def _events(old: Item | None, new: Item | None) -> Iterator[Event]:
+    if old is None or new is None:
+        yield Event("added" if old is None else "removed", "")
+        return
+    for attr in sorted({*old.facts, *new.facts}):
+        before, after = old.facts.get(attr, ""), new.facts.get(attr, "")
+        if before != after:
+            yield Event("changed", attr, before, after)
+    for attr in sorted({*old.sets, *new.sets}):
+        first, second = old.sets.get(attr, ()), new.sets.get(attr, ())
+        yield from (Event("lost", attr, term, "", term) for term in first if term not in second)
+        yield from (Event("gained", attr, "", term, term) for term in second if term not in first)
+
+
+def _matched(change: Change, event: Event, old: Item, new: Item) -> dict[str, str] | None:
+    """The values for CHANGE's templates, None if EVENT is not what it is about."""
+    if change.op and event.op not in change.op:
+        return None
+    name = new.name or old.name
+    values = {f"old_{attr}": text for attr, text in _texts(old).items()} | _texts(new)
+    values |= {"name": name, "attr": event.attr, "old": event.old, "new": event.new, "term": event.term}
+    tests = [(change.name, name, True), (change.attr, event.attr, True)]
+    tests += [(change.old, event.old, False), (change.new, event.new, False)]
+    tests += [(expression, new.facts.get(attr, ""), False) for attr, expression in change.fact.items()]
+    tests += [(expression, old.facts.get(attr, ""), False) for attr, expression in change.was.items()]
+    for expression, text, whole in tests:
+        if expression:
+            match = (compiled(expression).fullmatch if whole else compiled(expression).search)(text[:MAX_SURFACE_TEXT])
+            if match is None:
+                return None
+            values |= {key: found or "" for key, found in match.groupdict().items()}
+    if any(fill(text, values) not in new.sets.get(attr, ()) for attr, text in change.has.items()):
+        return None
+    if any(fill(text, values) in new.sets.get(attr, ()) for attr, text in change.lacks.items()):
+        return None
+    return values
+
+
+def _texts(item: Item) -> dict[str, str]:
+    return item.facts | {attr: ", ".join(terms) for attr, terms in item.sets.items()}
+
+
+def _entry(
+    spec: SurfaceSpec,
+    arch: str,
+    change: Change,
+    found: Sequence[tuple[Event, dict[str, str]]],
+    old: Item | None,
+    new: Item | None,
+) -> Entry:
+    event, values = found[0]
+    terms = tuple(one.term for one, _ in found if one.term)
+    values = values | {"terms": ", ".join(terms), "term": ", ".join(terms)}
+    values["old"], values["new"] = values["old"] or "none", values["new"] or "none"
+    text = fill(change.say or SAYINGS[event.op], values)
+    pin = None
+    if change.pin:
+        how = change.pin
+        pin = Pin(
+            arch, change.knob, _one(how.what, values), _one(how.to, values), _one(how.how, values),
+            (values["name"],),
+        )  # fmt: skip
+    return Entry(
+        group=spec.id, title=spec.title, area=spec.area, arch=arch, name=values["name"], op=event.op,
+        attr=event.attr, old=event.old if not event.term else "", new=event.new if not event.term else "",
+        terms=terms, text=_one(text, {}), weight=change.weight,
+        visible_to=spec.visible_to if change.visible_to is None else change.visible_to, direction=change.direction,
+        knob=change.knob, pin=pin, old_at=_at(old, event.attr), new_at=_at(new, event.attr),
+    )  # fmt: skip
+
+
+def _at(item: Item | None, attr: str) -> Place | None:
+    if item is None:
+        return None
+    return item.at.get(attr) or item.place
+
+
+def _one(text: str, values: Mapping[str, str]) -> str:
+    return re.sub(r"\s+", " ", fill(text, values) if values else text).strip()

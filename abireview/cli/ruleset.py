@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def complete_rule(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The names of rules that begin with ``incomplete``, for the shell; of a list, what follows the last comma."""
+    from abireview.rules.load import SPECIAL
+
+    before, comma, last = incomplete.rpartition(",")
+    paths = [path for directory in directories() for path in directory.glob("*/*.toml")]
+    names = sorted({path.stem for path in paths if path.parent.name not in SPECIAL})
+    return [f"{before}{comma}{name}" for name in names if name.startswith(last)]
+
+
 def rules_option(function: F) -> F:
     """Adds ``--rules DIR``, passed on as ``rule_dirs``."""
     return click.option(
@@ -34,6 +44,7 @@ def select_options(function: F) -> F:
             name,
             multiple=True,
             metavar="RULE[,…]",
+            shell_complete=complete_rule,
             help=f"{verb} these rules, or all whose names begin so.",
         )(function)
     return function

@@ -234,6 +234,22 @@ def test_the_shell_is_told_the_verbs(run: Run) -> None:
     assert done.stdout == "plain,schema\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("abireview explain psci-def", ["psci-default-version"]),
+        ("abireview rule show vgic-revision-dr", ["vgic-revision-dropped"]),
+        ("abireview check x --select psci-def,vgic-revision-dr", ["psci-def,vgic-revision-dropped"]),
+        ("abireview check x --format json", ["json", "jsonl"]),
+        ("abireview rules --ignore scopes", []),
+    ],
+)
+def test_the_shell_is_told_rules_and_formats(run: Run, words: str, expected: list[str]) -> None:
+    count = str(len(words.split()) - 1)
+    done = run(env={"_ABIREVIEW_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": count})
+    assert done.stdout.splitlines() == [f"plain,{name}" for name in expected]
+
+
 def test_sections_name_no_verb_twice() -> None:
     from abireview.cli.group import SECTIONS
 

@@ -11,6 +11,7 @@ import click
 from abireview.cli.exitcode import FAIL_LEVELS
 from abireview.cli.loading import Source, source_options
 from abireview.cli.ruleset import rules_option, select_options
+from abireview.render import format_names
 
 
 @click.command(short_help="Check a series: message-id, URL, mbox, maildir, - or A..B.")
@@ -20,7 +21,12 @@ from abireview.cli.ruleset import rules_option, select_options
 @select_options
 @click.option("--arch", multiple=True, metavar="ARCH", help="Keep only findings of this architecture (arm64, x86, …).")
 @click.option(
-    "--format", "format_name", default="text", metavar="FORMAT", help="text (default), concise, json, jsonl, …"
+    "--format",
+    "format_name",
+    default="text",
+    metavar="FORMAT",
+    shell_complete=lambda ctx, param, incomplete: [name for name in format_names() if name.startswith(incomplete)],
+    help="text (default), concise, json, jsonl, …",
 )
 @click.option(
     "-o",

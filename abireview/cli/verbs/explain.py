@@ -9,12 +9,12 @@ import click
 
 from abireview.cli.loading import Source, load_series, open_store, source_options, tree_of
 from abireview.cli.output import stdout_style, write_stdout
-from abireview.cli.ruleset import load, rules_option
+from abireview.cli.ruleset import complete_rule, load, rules_option
 from abireview.errors import NotFoundError
 
 
 @click.command(short_help="Explain a rule, or why a finding was made.")
-@click.argument("subject", metavar="RULE|WHAT")
+@click.argument("subject", metavar="RULE|WHAT", shell_complete=complete_rule)
 @click.option("--why", "fingerprint", metavar="FINGERPRINT", help="Show what stands behind this finding of WHAT.")
 @source_options
 @rules_option

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from abireview.cli.output import write_stdout
-from abireview.cli.ruleset import directories, load, rules_option
+from abireview.cli.ruleset import complete_rule, directories, load, rules_option
 from abireview.errors import ConfigError, RuleError, UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def command() -> None:
 
 
 @command.command(short_help="Print a rule's file.")
-@click.argument("rule", metavar="RULE")
+@click.argument("rule", metavar="RULE", shell_complete=complete_rule)
 @rules_option
 def show(rule: str, rule_dirs: tuple[Path, ...]) -> None:
     """Print the file of RULE, as it is."""
@@ -61,7 +61,7 @@ def new(name: str, into: Path | None) -> None:
 
 
 @command.command(short_help="Check rule files and run their cases.")
-@click.argument("names", nargs=-1, metavar="[RULE|FILE]…")
+@click.argument("names", nargs=-1, metavar="[RULE|FILE]…", shell_complete=complete_rule)
 @click.option("--cases", type=click.Path(path_type=Path), metavar="DIR", help="Where the cases are (tests/rules).")
 @rules_option
 def test(names: tuple[str, ...], cases: Path | None, rule_dirs: tuple[Path, ...]) -> int:

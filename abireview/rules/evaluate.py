@@ -22,6 +22,7 @@ from abireview.rules.schema import Collect, Pattern, Rule, Variant
 
 GRADES: tuple[Grade, ...] = ("low", "medium", "high")
 MAX_EVIDENCE = 24  # lines a finding shows; a table of a hundred rows is one finding, not a hundred lines
+LOW_IS_A_NOTE = frozenset({"is-autosel", "is-rfc"})  # postings that nobody has to answer for a contrived guest
 MAX_MISSING = 64  # numbers a range of revisions may span
 
 
@@ -249,7 +250,9 @@ class Evaluation:
             if rule.below == "silent":
                 return None
             level = "note"
-        return _Graded(level, severity, confidence, variant)
+        if severity == "low" and self.context.words[patch] & LOW_IS_A_NOTE:
+            level = "note"
+        return _Graded(level, _step(severity, -1) if self.context.series.rfc else severity, confidence, variant)
 
     def _variant(self, rule: Rule, hit: Hit) -> Variant | None:
         for variant in rule.variant:
@@ -262,7 +265,7 @@ class Evaluation:
         severity = rule.severity_by_arch.get(arch, rule.severity)
         if rule.severity_if_fix and self.context.words[patch] & {"fixes-trailer", "fix-subject"}:
             severity = min(severity, rule.severity_if_fix, key=GRADES.index)
-        return _step(severity, -1) if self.context.series.rfc else severity
+        return severity
 
 
 def _step(grade: Grade, by: int) -> Grade:

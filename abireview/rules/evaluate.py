@@ -71,7 +71,8 @@ class Evaluation:
         """Without findings of rules that yield, where another rule speaks of the same place."""
         yielding = {rule.id for rule in self.context.rules.rules if rule.yields}
         sharp = [finding for finding in found if finding.rule not in yielding]
-        lines = {(f.patch, f.file, line) for f in sharp for line in f.evidence}
+        telling = [finding for finding in sharp if finding.level == "flag" or finding.knob is not None]
+        lines = {(f.patch, f.file, line) for f in telling for line in f.evidence}
         flagged = {(f.patch, f.file, f.symbol) for f in sharp if f.level == "flag"}
 
         def echoes(finding: Finding) -> bool:
@@ -352,9 +353,10 @@ def _shown(hit: Hit, side: str) -> str:
 def _merged(found: list[Finding]) -> list[Finding]:
     """Without findings that say less of the same lines: of two flags with the same evidence the graver one stays."""
     kept: list[Finding] = []
-    seen: dict[tuple[str, str, str, tuple[str, ...]], int] = {}
+    seen: dict[tuple[object, ...], int] = {}
     for finding in found:
-        key = (finding.patch, finding.file, finding.symbol, tuple(sorted(finding.evidence)))
+        checklist = finding.klass if finding.klass in ("documentation", "test") else ""
+        key = (finding.patch, finding.file, finding.symbol, tuple(sorted(finding.evidence)), checklist)
         other = seen.get(key)
         if other is None:
             seen[key] = len(kept)

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
+from abireview.facts.body import STATUS_NAMES
 from abireview.facts.delta import BODY_KINDS, Delta
 from abireview.facts.model import Fact
 from abireview.rules import regex
@@ -21,6 +22,7 @@ from abireview.rules.schema import GateClass
 
 ROUNDS = 3  # handler → helper → helper: deeper chains are not followed
 NAME = re.compile(r"[A-Za-z_]\w*")
+EMPTY = re.compile(r"!\w*_empty\(|!IS_ERR")
 PREDICATE = re.compile(r"(^|_)(is|has|can|should|needs?|supports?|supported|allowed|enabled|valid|uses?|in)(_|$)")
 
 
@@ -126,7 +128,7 @@ def _positive(gate: str) -> bool:
     on = True
     if text.startswith("unless "):
         on, text = not on, text[7:]
-    if text.startswith("!"):
+    if text.startswith("!") and not EMPTY.match(text):
         on = not on
     return on
 
@@ -147,7 +149,7 @@ class _OptIn:
             self._predicates()
             if len(self.names) == before:
                 break
-        self.names -= self._on_by_default()
+        self.names -= self._on_by_default() | STATUS_NAMES
 
     def _index(self) -> dict[str, list[Delta]]:
         """Added stores and setter calls by function."""

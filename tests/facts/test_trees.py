@@ -42,7 +42,9 @@ def trees(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             pytest.skip(f"no {packed}")
         with tarfile.open(packed) as archive:
             wanted = [m for m in archive if m.isfile() and ("/uapi/" in m.name or "/kvm/" in m.name)]
-            archive.extractall(place / version, members=wanted, filter="data")
+            if hasattr(tarfile, "data_filter"):  # from 3.11.4 on; Debian 12 has 3.11.2
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(place / version, members=wanted)
     return place
 
 

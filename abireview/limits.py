@@ -151,6 +151,9 @@ MAX_SURFACE_TEXT: Final = 32 * 1024
 MAX_EXPANDED_TOKENS: Final = 20_000
 """Tokens of one table row after its macros are expanded; the longest real ones have 200."""
 
+MAX_ENTRY_COMMITS: Final = 12
+"""Commits named for one entry; an entry that gathers a hundred registers of a new mode has about ten."""
+
 MAX_LEDGER_COMMITS: Final = 200_000
 """Commits walked to find who brought a change; two years of Linux have about 150 000."""
 
@@ -159,3 +162,32 @@ MAX_BOT_POSTINGS: Final = 2_000
 
 MAX_BOT_REPLIES: Final = 500
 """Replies of one thread that the bot reads for what was said already, the latest; real threads have under 300."""
+
+# --- archives ----------------------------------------------------------------------------------------------------
+
+MAX_SCAN_BYTES: Final = 1024 * 1024 * MIB
+"""An archive that is scanned, unpacked: 1 TiB. All of lore has about a quarter of that."""
+
+MAX_PACK_RATIO: Final = 250
+"""Unpacked to packed bytes of an archive, beyond the first 64 MiB; mail packs 4:1 to 15:1, a bomb 1000:1."""
+
+MAX_TEAM_MAILS: Final = 5_000
+"""Mails that are looked at together because threads, titles or change-ids link them; the biggest thread has 714."""
+
+MAX_TEAM_BYTES: Final = 24 * MIB
+"""Bytes of the patches among them. With their decoded forms this is what bounds a worker's memory."""
+
+MAX_SCAN_FILES: Final = 2_000_000
+"""Files of a maildir that is scanned; their names are sorted in memory (about 100 bytes each)."""
+
+MAX_SCAN_EPOCHS: Final = 1_000
+"""Git epochs of one archive; the oldest lists of lore have under 20."""
+
+MAX_SCAN_SECONDS: Final = 120
+"""Seconds for one group of threads in a worker process; the slowest of the archives read takes 2."""
+
+MAX_WORKER_BYTES: Final = 3 * 1024 * MIB
+"""Address space of a worker process; with the interpreter's own mappings real archives stay under 0.5 GiB."""
+
+MAX_SCAN_RENDERED: Final = 5_000
+"""Series with findings in a document that is made in memory (all formats but JSON lines)."""

@@ -10,6 +10,7 @@ import msgspec
 
 from abireview.findings.model import ToolInfo
 from abireview.ledger.model import Entry, Group, Item, Ledger, Pin, Place, Surface
+from abireview.ledger.reading import GENERIC
 from abireview.ledger.schema import Change, Op, SurfaceSpec
 from abireview.ledger.template import fill
 from abireview.limits import MAX_SURFACE_TEXT
@@ -39,17 +40,32 @@ class Event(msgspec.Struct, frozen=True):
 
 
 def compare(old: Surface, new: Surface, specs: Sequence[SurfaceSpec], tool: ToolInfo) -> Ledger:
-    """The ledger from OLD to NEW. Entries stand in the order of groups, then by item, heaviest first."""
+    """The ledger from OLD to NEW. Entries stand in the order of groups, then heaviest first, then by item."""
     by_id = {spec.id: spec for spec in specs}
-    before = {(group.id, group.arch): group for group in old.groups}
-    after = {(group.id, group.arch): group for group in new.groups}
+    before, after = _Side(old), _Side(new)
     entries: list[Entry] = []
-    for key in sorted({*before, *after}, key=lambda key: (key[1] != "generic", key[1], by_id[key[0]].area, key[0])):
-        entries += _group(by_id[key[0]], before.get(key), after.get(key))
+    keys = {*before.groups, *after.groups}
+    for key in sorted(keys, key=lambda key: (key[1] != GENERIC, key[1], by_id[key[0]].area, key[0])):
+        entries += _group(by_id[key[0]], key[1], before, after)
     missing = tuple(sorted({*old.missing} & {*new.missing}))
-    return Ledger(
-        tool=tool, old=old.tree, new=new.tree, entries=tuple(entries), pins=pins_of(entries), missing=missing
-    )
+    return Ledger(tool=tool, old=old.tree, new=new.tree, entries=tuple(entries), pins=pins_of(entries), missing=missing)
+
+
+class _Side:
+    """The groups of one tree by surface and architecture, and who has an item of a surface."""
+
+    def __init__(self, surface: Surface) -> None:
+        self.groups = {(group.id, group.arch): group for group in surface.groups}
+        self._items = {key: {item.name: item for item in group.items} for key, group in self.groups.items()}
+
+    def items(self, spec_id: str, arch: str) -> dict[str, Item]:
+        return self._items.get((spec_id, arch), {})
+
+    def owners(self, spec_id: str, name: str) -> list[str]:
+        """The architectures that have an item NAME of their own."""
+        return [
+            arch for (one, arch), items in self._items.items() if one == spec_id and arch != GENERIC and name in items
+        ]
 
 
 def pins_of(entries: Iterable[Entry]) -> tuple[Pin, ...]:
@@ -66,27 +82,56 @@ def pins_of(entries: Iterable[Entry]) -> tuple[Pin, ...]:
     )
 
 
-def _group(spec: SurfaceSpec, old: Group | None, new: Group | None) -> Iterator[Entry]:
-    group = new or old
-    assert group is not None
-    if old is None or new is None:
-        if len(group.items) >= WHOLE_GROUP:
-            yield _whole(spec, group, "added" if old is None else "removed")
-            return
-    before = {item.name: item for item in old.items} if old else {}
-    after = {item.name: item for item in new.items} if new else {}
-    entries: list[Entry] = []
+def _group(spec: SurfaceSpec, arch: str, old: _Side, new: _Side) -> Iterator[Entry]:
+    before, after = dict(old.items(spec.id, arch)), dict(new.items(spec.id, arch))
+    entries = list(_moves(spec, arch, (before, after), old, new)) if spec.shared else []
+    if not entries and min(len(before), len(after)) == 0 and max(len(before), len(after)) >= WHOLE_GROUP:
+        yield _whole(spec, (new if after else old).groups[spec.id, arch], "added" if after else "removed")
+        return
     together: dict[tuple[int, Op, str, str, str], list[Entry]] = {}
     for name in sorted({*before, *after}):
-        for number, entry in _item(spec, group.arch, before.get(name), after.get(name)):
-            merge = number < len(spec.change) and spec.change[number].together and entry.op not in ("gained", "lost")
-            if merge:
+        for number, entry in _item(spec, arch, before.get(name), after.get(name)):
+            if number < len(spec.change) and spec.change[number].together and entry.op not in ("gained", "lost"):
                 together.setdefault((number, entry.op, entry.attr, entry.old, entry.new), []).append(entry)
             else:
                 entries.append(entry)
-    for (number, *_), found in together.items():
-        entries.append(_together(spec, spec.change[number], found))
+    entries += [_together(spec, spec.change[number], found) for (number, *_), found in together.items()]
     yield from sorted(entries, key=lambda entry: WEIGHTS[entry.weight])
+
+
+def _moves(
+    spec: SurfaceSpec, arch: str, sides: tuple[dict[str, Item], dict[str, Item]], old: _Side, new: _Side
+) -> Iterator[Entry]:
+    """Take what moved between the generic group and an architecture's out of both sides, or pair it.
+
+    For an architecture the generic item stands in for one that it lacks; for the generic group what only some
+    architectures have now, or had before, is told in one entry.
+    """
+    before, after = sides
+    if arch != GENERIC:
+        for mine, other, shared in ((before, after, new), (after, before, old)):
+            for name in [name for name in mine if name not in other]:
+                if name in shared.items(spec.id, GENERIC):
+                    other[name] = shared.items(spec.id, GENERIC)[name]
+        return
+    for mine, other, side in ((before, after, new), (after, before, old)):
+        moved: dict[tuple[str, ...], list[Item]] = {}
+        for name in [name for name in mine if name not in other]:
+            owners = side.owners(spec.id, name)
+            if owners:
+                moved.setdefault(tuple(owners), []).append(mine.pop(name))
+        for archs, items in sorted(moved.items(), key=lambda one: one[0]):
+            yield _moved(spec, archs, items, "removed" if side is new else "added")
+
+
+def _moved(spec: SurfaceSpec, owners: Sequence[str], items: Sequence[Item], op: Op) -> Entry:
+    names = tuple(item.name for item in items)
+    who, listed = ", ".join(owners), ", ".join(names)
+    text = (
+        f"Only on {who} now: {listed}." if op == "removed" else f"On every architecture now, before on {who}: {listed}."
+    )
+    place = items[0].place
+    return _plain(spec, GENERIC, names, text, op, place)
 
 
 def _together(spec: SurfaceSpec, change: Change, found: Sequence[Entry]) -> Entry:
@@ -107,12 +152,14 @@ def _together(spec: SurfaceSpec, change: Change, found: Sequence[Entry]) -> Entr
 
 def _whole(spec: SurfaceSpec, group: Group, op: Op) -> Entry:
     names = tuple(item.name for item in group.items)
-    word = "new" if op == "added" else "gone"
-    place = group.items[0].place
+    text = f"{spec.title}: the whole surface is {'new' if op == 'added' else 'gone'}, {len(names)} items."
+    return _plain(spec, group.arch, names, text, op, group.items[0].place)
+
+
+def _plain(spec: SurfaceSpec, arch: str, names: tuple[str, ...], text: str, op: Op, place: Place | None) -> Entry:
     return Entry(
-        group=spec.id, title=spec.title, area=spec.area, arch=group.arch, name=spec.title, op=op, attr="", old="",
-        new="", terms=names, text=f"{spec.title}: the whole surface is {word}, {len(names)} items.", weight="low",
-        visible_to=spec.visible_to, direction=(), knob="", pin=None,
+        group=spec.id, title=spec.title, area=spec.area, arch=arch, name=spec.title, op=op, attr="", old="", new="",
+        terms=names, text=text, weight="low", visible_to=spec.visible_to, direction=(), knob="", pin=None,
         old_at=place if op == "removed" else None, new_at=place if op == "added" else None,
     )  # fmt: skip
 
@@ -189,13 +236,7 @@ def _entry(
     values = values | {"terms": ", ".join(terms), "term": ", ".join(terms)}
     values["old"], values["new"] = values["old"] or "none", values["new"] or "none"
     text = fill(change.say or SAYINGS[event.op], values)
-    pin = None
-    if change.pin:
-        how = change.pin
-        pin = Pin(
-            arch, change.knob, _one(how.what, values), _one(how.to, values), _one(how.how, values),
-            (values["name"],),
-        )  # fmt: skip
+    pin = _pin(change, arch, [one | {"old": values["old"]} for _, one in found]) if change.pin else None
     return Entry(
         group=spec.id, title=spec.title, area=spec.area, arch=arch, name=values["name"], op=event.op,
         attr=event.attr, old=event.old if not event.term else "", new=event.new if not event.term else "",
@@ -203,6 +244,13 @@ def _entry(
         visible_to=spec.visible_to if change.visible_to is None else change.visible_to, direction=change.direction,
         knob=change.knob, pin=pin, old_at=_at(old, event.attr), new_at=_at(new, event.attr),
     )  # fmt: skip
+
+
+def _pin(change: Change, arch: str, found: Sequence[Mapping[str, str]]) -> Pin:
+    how = change.pin
+    assert how is not None
+    what = ", ".join(dict.fromkeys(_one(how.what, values) for values in found))
+    return Pin(arch, change.knob, what, _one(how.to, found[0]), _one(how.how, found[0]), (found[0]["name"],))
 
 
 def _at(item: Item | None, attr: str) -> Place | None:

@@ -75,20 +75,20 @@ def _recursive(body: Tokens, name: str) -> bool:
 def _substituted(parameters: Sequence[str], body: Tokens, arguments: Sequence[Tokens]) -> Tokens:
     values = dict(zip(parameters, arguments, strict=False))
     if parameters and parameters[-1].endswith("..."):
-        rest = [token for part in arguments[len(parameters) - 1 :] for token in [",", *part]]
+        rest = [word for part in arguments[len(parameters) - 1 :] for word in [",", *part]]
         values["__VA_ARGS__"] = rest[1:]
     out: Tokens = []
     paste = False
-    for index, token in enumerate(body):
-        if token == "##":
+    for index, word in enumerate(body):
+        if word == "##":
             paste = True
             continue
-        if token == "#" and index + 1 < len(body) and body[index + 1] in values:
+        if word == "#" and index + 1 < len(body) and body[index + 1] in values:
             continue
-        if index and body[index - 1] == "#" and token in values:
-            given = [f'"{join(values[token])}"']
+        if index and body[index - 1] == "#" and word in values:
+            given = [f'"{join(values[word])}"']
         else:
-            given = values.get(token, [token])
+            given = values.get(word, [word])
         if paste and out and given:
             out[-1] += given[0]
             given = given[1:]
@@ -98,7 +98,7 @@ def _substituted(parameters: Sequence[str], body: Tokens, arguments: Sequence[To
 
 
 def closing(tokens: Sequence[str], start: int) -> int:
-    """The index of the bracket that closes the one at START (the last token if it is not closed)."""
+    """The index of the bracket that closes the one at START (the last word if it is not closed)."""
     depth = 0
     for index in range(start, len(tokens)):
         if tokens[index] in CLOSER:
@@ -114,12 +114,12 @@ def split(tokens: Sequence[str], *, keep_empty: bool = False) -> list[Tokens]:
     """TOKENS split at the commas outside brackets."""
     parts: list[Tokens] = [[]]
     depth = 0
-    for token in tokens:
-        depth += (token in CLOSER) - (token in _OPENER)
-        if token == "," and depth <= 0:
+    for word in tokens:
+        depth += (word in CLOSER) - (word in _OPENER)
+        if word == "," and depth <= 0:
             parts.append([])
         else:
-            parts[-1].append(token)
+            parts[-1].append(word)
     return parts if keep_empty else [part for part in parts if part]
 
 

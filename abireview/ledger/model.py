@@ -80,7 +80,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One difference. ``attr`` is the fact or set that differs ("" for an item that comes or goes as a whole).
 
     ``old``/``new`` are a fact's values; ``terms`` what a set gains or loses, or the items of a surface that is new as a
-    whole. ``knob`` is "" where there is nothing to keep.
+    whole. ``knob`` is "" where there is nothing to keep. ``commits`` are those that brought it, the newest first.
     """
 
     group: str
@@ -101,7 +101,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     pin: Pin | None
     old_at: Place | None
     new_at: Place | None
-    commit: Commit | None = None
+    commits: tuple[Commit, ...] = ()
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,8 @@ from abireview.source.whole import file_scopes
 
 Values = dict[str, str]
 
+GENERIC = "generic"
+
 _SCOPED = frozenset({"function", "table", "enum", "struct"})
 _FILE_WIDE = frozenset({"define", "enumerator", "include", "attribute"})
 
@@ -213,7 +215,7 @@ def _normal(text: str, spec: SurfaceSpec) -> str:
 @lru_cache(maxsize=1024)
 def _arch(path: str) -> str:
     parts = path.split("/")
-    return parts[1] if parts[0] == "arch" and len(parts) > 2 else "generic"
+    return parts[1] if parts[0] == "arch" and len(parts) > 2 else GENERIC
 
 
 # --- pieces into items ------------------------------------------------------------------------------------------
@@ -266,7 +268,7 @@ def assemble(pieces: Iterable[Piece], specs: Sequence[SurfaceSpec]) -> tuple[Gro
             if items:
                 items += _highest(items, spec)
                 groups.append(Group(spec.id, spec.title, spec.area, arch, spec.about, spec.visible_to, tuple(items)))
-    return tuple(sorted(groups, key=lambda group: (group.arch != "generic", group.arch, group.area, group.id)))
+    return tuple(sorted(groups, key=lambda group: (group.arch != GENERIC, group.arch, group.area, group.id)))
 
 
 def _highest(items: Sequence[Item], spec: SurfaceSpec) -> list[Item]:

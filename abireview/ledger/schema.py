@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from abireview.findings.model import Direction, Grade, Observer
 from abireview.rules.schema import Base
 
@@ -39,13 +41,13 @@ class Read(Base, frozen=True, kw_only=True):
     gate: str = ""
     not_gate: str = ""
     path: str = ""
-    columns: dict[str, str] = {}
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
     expand: bool = False
     each: str = ""
     each_of: str = "{value}"
     name: str = "{key}"
-    set: dict[str, str] = {}
-    add: dict[str, str] = {}
+    set: dict[str, str] = msgspec.field(default_factory=dict)
+    add: dict[str, str] = msgspec.field(default_factory=dict)
     joins: bool = False
 
 
@@ -72,10 +74,10 @@ class Change(Base, frozen=True, kw_only=True):
     attr: str = ""
     old: str = ""
     new: str = ""
-    has: dict[str, str] = {}
-    lacks: dict[str, str] = {}
-    fact: dict[str, str] = {}
-    was: dict[str, str] = {}
+    has: dict[str, str] = msgspec.field(default_factory=dict)
+    lacks: dict[str, str] = msgspec.field(default_factory=dict)
+    fact: dict[str, str] = msgspec.field(default_factory=dict)
+    was: dict[str, str] = msgspec.field(default_factory=dict)
     silent: bool = False
     together: bool = False
     say: str = ""
@@ -90,7 +92,9 @@ class SurfaceSpec(Base, frozen=True, kw_only=True):
     """One surface. ``files`` are paths, the last component may have ``*``; ``arch`` "" takes it from the path.
 
     ``normal``: pairs of expression and replacement, applied to what is read before it is looked at. ``less``: terms
-    of the second set are taken out of the first. ``highest``: an item of that name whose ``number`` is the largest.
+    of the second set are taken out of the first. ``ordered``: sets that keep the order of the file. ``highest``: an
+    item of that name whose ``number`` is the largest. ``shared``: the generic group's items count for every
+    architecture, so that what moves between a common and an architecture's file neither comes nor goes.
     """
 
     id: str
@@ -104,6 +108,7 @@ class SurfaceSpec(Base, frozen=True, kw_only=True):
     less: tuple[tuple[str, str], ...] = ()
     ordered: tuple[str, ...] = ()
     highest: str = ""
+    shared: bool = False
     read: tuple[Read, ...]
     change: tuple[Change, ...] = ()
 

@@ -18,8 +18,12 @@ def render(results: Iterable[Result], style: Style) -> str:
     return "".join(_line(result) for result in results)
 
 
+def escaped(text: str) -> str:
+    """JSON ``text`` with the characters that a terminal may act on as ``\\uNNNN``; it means the same."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
 def _line(result: Result) -> str:
-    text = encode(result).decode()
-    if not text.isascii() or "\x7f" in text:
-        text = _ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
-    return text + "\n"
+    return escaped(encode(result).decode()) + "\n"

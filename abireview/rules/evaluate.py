@@ -22,7 +22,7 @@ from abireview.rules.schema import Collect, Pattern, Rule, Variant
 
 GRADES: tuple[Grade, ...] = ("low", "medium", "high")
 MAX_EVIDENCE = 24  # lines a finding shows; a table of a hundred rows is one finding, not a hundred lines
-LOW_IS_A_NOTE = frozenset({"is-autosel", "is-rfc"})  # postings that nobody has to answer for a contrived guest
+LOW_IS_A_NOTE = frozenset({"is-autosel", "is-rfc", "is-backport"})  # postings that nobody has to answer for a contrived guest
 MAX_MISSING = 64  # numbers a range of revisions may span
 
 

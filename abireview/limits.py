@@ -191,3 +191,6 @@ MAX_WORKER_BYTES: Final = 3 * 1024 * MIB
 
 MAX_SCAN_RENDERED: Final = 5_000
 """Series with findings in a document that is made in memory (all formats but JSON lines)."""
+
+MAX_RESULT_BYTES: Final = 64 * MIB
+"""One line of a scan's output; the longest of real series have under 1 MiB."""

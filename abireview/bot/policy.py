@@ -44,7 +44,8 @@ class BotEntry(_Table, frozen=True, kw_only=True):
     """``[bot]``: who the bot is, and what holds for every list.
 
     ``address`` is used for nothing else; ``contact`` is the person who answers for it, ``reply_to`` where answers go
-    ("": to the bot). ``page`` is the address of the published site ("" for none), ``archive_list`` the bot's own list.
+    ("": to the bot). ``page`` is the address of the published site ("" for none), ``archive_list`` the bot's own list,
+    ``archive_url`` where that is archived.
     ``commanders`` may answer by mail for any series; ``maintainers`` is a MAINTAINERS file, ``merged`` a git
     repository (``PATH@REV``) whose commits need no mail any more, ``tree`` the kernel to check with.
     """
@@ -55,6 +56,7 @@ class BotEntry(_Table, frozen=True, kw_only=True):
     reply_to: str = ""
     page: str = ""
     archive_list: str = ""
+    archive_url: str = ""
     commanders: tuple[str, ...] = ()
     leave_subjects: tuple[str, ...] = ()
     leave_authors: tuple[str, ...] = ()
@@ -265,8 +267,9 @@ def _problems(policy: Policy) -> Iterable[str]:
             yield from _address(f"[bot] {key}", text)
     for text in bot.commanders:
         yield from _address("[bot] commanders", text)
-    if bot.page and not _LINK.fullmatch(bot.page):
-        yield "[bot] page is no http address"
+    for key, text in (("page", bot.page), ("archive-url", bot.archive_url)):
+        if text and not _LINK.fullmatch(text):
+            yield f"[bot] {key} is no http address"
     seen: set[str] = set()
     for entry in policy.list:
         where = f"[[list]] {clean_header(entry.name)[:80]}"

@@ -23,7 +23,7 @@ from abireview.errors import StoreError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-VERSION: Final = 5
+VERSION: Final = 8
 """SQL texts of all parts together."""
 
 BUSY_SECONDS: Final = 10.0

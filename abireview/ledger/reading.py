@@ -138,7 +138,7 @@ def _pieces(
 
 
 def _filled(spec: SurfaceSpec, read: Read, arch: str, values: Values, place: Place) -> Iterator[Piece]:
-    name = fill(read.name, values)
+    name = fill(read.name, values).strip()
     if not name:
         return
     filled = [(attr, fill(text, values), False) for attr, text in read.set.items()]

@@ -71,8 +71,12 @@ def own_addresses() -> tuple[str, ...]:
 
 
 def signature() -> str:
-    """The person's mail signature (``~/.signature``, else name and address as b4 has it)."""
-    return str(_b4().get_email_signature()).strip("\n")
+    """The person's mail signature (``~/.signature``, else name and address). Raises SendError without an identity."""
+    me = identity()
+    try:
+        return str(_b4().get_email_signature()).strip("\n")
+    except (KeyError, OSError, UnicodeDecodeError):  # user.* is not set, or the file cannot be read
+        return str(me)
 
 
 def new_msgid() -> str:

@@ -46,6 +46,7 @@ class EditorScreen(BaseScreen):
         self.opened, self.draft, self.row = opened, draft, row
         self._timer: Timer | None = None
         self._loading = True
+        self._left = False
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
@@ -94,8 +95,12 @@ class EditorScreen(BaseScreen):
         self._lint()
 
     def on_screen_resume(self) -> None:
-        draft = self._saved()
-        if draft.state != "open":
+        self._leave_if_closed()
+
+    def _leave_if_closed(self) -> None:
+        """The draft was sent or thrown away: nothing is left to edit."""
+        if not self._left and self._saved().state != "open":
+            self._left = True
             self.app.pop_screen()
 
     def action_preview(self) -> None:
@@ -159,7 +164,7 @@ class EditorScreen(BaseScreen):
             if answer == "yes":
                 with self.told():
                     Drafts.of(self.desk.store).close(self.draft.id, "discarded")
-                    self.app.pop_screen()
+                    self._leave_if_closed()
 
         self.app.push_screen(ChoicePrompt("Throw the draft away?", choices), chosen)
 

@@ -32,7 +32,7 @@ class Lines(ScrollView, can_focus=True):
         background: $surface;
         color: $foreground;
         scrollbar-size-vertical: 1;
-        scrollbar-size-horizontal: 1;
+        scrollbar-size-horizontal: 0;
         & > .lines--cursor { background: $primary 45%; color: $foreground; text-style: bold; }
         & > .lines--cursor-blurred { background: $primary 18%; color: $foreground; }
         & > .lines--header { color: $text-muted; text-style: bold underline; }

@@ -46,7 +46,7 @@ class MailView(Lines):
         & > .mail--quote { color: $text-primary; }
         & > .mail--quote2 { color: $text-muted; }
         & > .mail--blank { color: $text-muted; }
-        & > .mail--finding { background: $warning 22%; color: $text-warning; text-style: bold; }
+        & > .mail--finding { background: $warning 22%; color: $foreground; text-style: bold; }
         & > .mail--finding-settled { color: $text-muted; text-style: italic; }
         & > .mail--marked { background: $warning 35%; text-style: bold; }
         & > .mail--gutter { color: $text-muted; }
@@ -190,11 +190,11 @@ class MailView(Lines):
         half = (self.scrollable_content_region.width - 1) // 2
         sides = ((row.kind, row.text), (row.other_kind, row.other))
         out: list[Segment] = []
-        for kind, text in sides:
+        for number, (kind, text) in enumerate(sides):
             segments = self._draw_half(kind, text, row.path, row.finding, fill=False)
             style = self.component(f"mail--{kind}")
             out += Strip(segments).crop_extend(0, half, style)
-            if len(out) and kind is sides[0][0] and text is sides[0][1]:
+            if number == 0:
                 out.append(Segment("│", self.component("mail--gutter")))
         return out
 

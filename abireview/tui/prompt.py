@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -78,10 +79,11 @@ class ChoicePrompt(ModalScreen[str | None]):
             if self._hint:
                 yield Static(Content(safe(self._hint)), classes="hint", markup=False)
 
-    def on_key(self, event: object) -> None:
-        character = getattr(event, "character", None)
+    def on_key(self, event: Key) -> None:
         for key, name, _ in self._choices:
-            if character == key:
+            if event.character == key:
+                event.stop()  # the key must not go on to the screen below
+                event.prevent_default()
                 self.dismiss(name)
                 return
 

@@ -51,9 +51,9 @@ class SeriesScreen(BaseScreen):
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (112, "-normal"), (160, "-wide")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("full_stop", "finding(1)", "Next finding", key_display="."),
+        Binding("full_stop", "finding(1)", "Finding", key_display=".", tooltip="The next finding"),
         Binding("comma", "finding(-1)", "Finding before", key_display=",", show=False),
-        Binding("n,right_square_bracket", "mail(1)", "Next patch", key_display="n"),
+        Binding("n,right_square_bracket", "mail(1)", "Patch", key_display="n", tooltip="The next patch"),
         Binding("p,left_square_bracket", "mail(-1)", "Patch before", key_display="p", show=False),
         Binding("a", "answer", "Answer", tooltip="Settle the finding: knob, architecture, false positive, suppress"),
         Binding("u", "undo", "Undo", show=False, tooltip="Take the answer to the finding back"),

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -70,14 +71,13 @@ class SettleScreen(ModalScreen[Settlement | None]):
             yield Input(id="until", classes="off", placeholder="until when: 2027-03-01, 30d, 3 months; empty for ever")
             yield Static("", id="error", markup=False)
 
-    def on_key(self, event: object) -> None:
-        character = getattr(event, "character", None)
+    def on_key(self, event: Key) -> None:
         if self._kind:
             return
         for key, kind, _ in CHOICES:
-            if character == key:
-                getattr(event, "stop", lambda: None)()
-                getattr(event, "prevent_default", lambda: None)()
+            if event.character == key:
+                event.stop()
+                event.prevent_default()
                 self._choose(kind)
                 return
 

@@ -29,7 +29,11 @@ def screen(pilot: Pilot[int]) -> str:
 
 async def on(pilot: Pilot[int], name: str) -> None:
     """Wait for a screen."""
-    await until(pilot, lambda: screen(pilot) == name, f"no {name}")
+    end = time.monotonic() + WAIT
+    while screen(pilot) != name:
+        assert time.monotonic() < end, f"no {name}, but {screen(pilot)}:\n{text_of(pilot.app)}"  # type: ignore[arg-type]
+        await pilot.pause(0.02)
+    await pilot.pause()
 
 
 async def press(pilot: Pilot[int], keys: str) -> None:

@@ -110,8 +110,8 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     _drop_parts(edited, removed, added)
     regated = [entry for entry in regated if not _gates_edited(entry[0], entry[1], often)]
     found = [_pair_delta(pair, fragments, born, died) for pair in pairs]
-    found += [_single(item, "removed", fragments, born, died) for item in removed if item.live]
-    found += [_single(item, "added", fragments, born, died) for item in added if item.live]
+    found += [_single(item, "removed", fragments, born, died) for item in removed if _stands_alone(item)]
+    found += [_single(item, "added", fragments, born, died) for item in added if _stands_alone(item)]
     found += [_regated(old, new, index, fragments, born, died) for old, new, index in _net_regated(regated)]
     found.sort(key=lambda d: (d.patch, d.fragment, d.fact.line, d.op, d.kind, d.key, d.fact.value))
     after = tuple((i, fact) for i, (_, new) in enumerate(sides) for fact in new)
@@ -129,8 +129,8 @@ def _fragment_differences(
         patch = fragments[index].patch
         labels = _labels(new) ^ _labels(old)
         pairs, gone, come = _pair_equal(old, new)
-        removed.extend(_Item(fact, index, patch) for fact in gone if fact.changed or fact.kind not in STANDING)
-        added.extend(_Item(fact, index, patch) for fact in come if fact.changed or fact.kind not in STANDING)
+        removed.extend(_Item(fact, index, patch) for fact in gone)
+        added.extend(_Item(fact, index, patch) for fact in come)
         for before, after in pairs:
             if after.kind in BODY_KINDS and before.gates != after.gates and _regates(before, after, labels, renames):
                 regated.append((before, after, index))
@@ -180,6 +180,11 @@ def _renumbered(old: Fact, new: Fact) -> bool:
     if old.number is not None and new.number is not None:
         return old.number != new.number
     return old.column("after") != new.column("after")
+
+
+def _stands_alone(item: _Item) -> bool:
+    """Whether a fact without a twin is a delta of its own: what stands on context lines cannot come or go."""
+    return item.live and (item.fact.changed or item.fact.kind not in STANDING)
 
 
 def _labels(facts: Sequence[Fact]) -> frozenset[str]:

@@ -11,8 +11,10 @@ from difflib import SequenceMatcher
 from abireview.facts.lex import Token, lex, strip_comments
 from abireview.source.model import Fragment
 
+DEFINED = re.compile(r"\s*#\s*define\s+([A-Za-z_]\w*)")
 WORD = re.compile(r"[A-Za-z_]\w*")
 SURE = 3  # so many lines with the same exchange are a rename however the names look
+SOME = 2  # so many are if the names look alike
 ALIKE = 0.7
 MAX_LINES = 4000  # changed lines looked at: a rename shows in the first of them, larger series only cost time
 
@@ -55,12 +57,15 @@ class Renames:
             _vote(old_lines, new_lines, votes, declared)
         for fragment in fragments:
             alive |= _context_words(fragment)
+        gone, come = _definitions(fragments, "old"), _definitions(fragments, "new")
         names = {}
         for name, found in votes.items():
             target, count = found.most_common(1)[0]
             if len(found) > 1 or name in alive or name in fixed or count * 2 < dropped[name]:
                 continue
-            if count >= SURE or name in declared or _similar(name, target):
+            if target in come and name not in gone:
+                continue  # a new definition takes over what another, still there, did
+            if count >= SURE or name in declared or (count >= SOME and _similar(name, target)):
                 names[name] = target
         return cls(names)
 
@@ -88,6 +93,18 @@ def _token_lines(lines: list[str]) -> list[list[Token]]:
         inner, _ = lex([directive.rest])
         by_line[directive.line] += inner
     return [by_line[number] for number in sorted(by_line)]
+
+
+def _definitions(fragments: Sequence[Fragment], side: str) -> set[str]:
+    """Functions and macros whose definition only one side has."""
+    found = {f.name for f in fragments if f.born and side == "new"} | {
+        f.old_name for f in fragments if f.died and side == "old"
+    }
+    for fragment in fragments:
+        if fragment.kind == "function" and fragment.name != fragment.old_name:
+            found.add(fragment.name if side == "new" else fragment.old_name)
+        found.update(match.group(1) for line in _changed(fragment, side) if (match := DEFINED.match(line)))
+    return found - {""}
 
 
 def _similar(name: str, target: str) -> bool:

@@ -76,6 +76,7 @@ class Series(msgspec.Struct, frozen=True):
 
     ``id`` is the message-id of the cover letter, else of the first patch. ``kernel`` is False for patches of other
     projects on the same list, ``kind`` says which ("kernel", "kvm-unit-tests", "kvmtool", "qemu", "libvirt", "other").
+    ``pull``: the patches hang below a pull request, so they were reviewed before.
     ``missing`` lists patch numbers that were announced but not found; ``notes`` are sentences on what was odd
     (resent patches, partial re-rolls, patches of other authors left out).
     """
@@ -94,6 +95,7 @@ class Series(msgspec.Struct, frozen=True):
     missing: tuple[int, ...] = ()
     rfc: bool = False
     stable: bool = False
+    pull: bool = False
     base_commit: str | None = None
     change_id: str | None = None
     prefixes: tuple[str, ...] = ()

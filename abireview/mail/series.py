@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TypeVar
 
+import msgspec
+
 from abireview import limits
 from abireview.errors import NoPatchesError, NotFoundError
 from abireview.mail.build import build_series, lone_patch
@@ -68,8 +70,14 @@ class Thread:
         if key not in self._built:
             own = self._lineage_of[key]
             others = self._newest_heads[:own] + self._newest_heads[own + 1 :]
-            self._built[key] = build_series(posting, others, self.projects)
+            built = build_series(posting, others, self.projects)
+            self._built[key] = msgspec.structs.replace(built, pull=True) if self._pulled(posting) else built
         return self._built[key]
+
+    def _pulled(self, posting: Posting) -> bool:
+        """Whether the patches hang below a pull request, as maintainers post what they send on."""
+        parent = self._items.get(posting.first.message.in_reply_to)
+        return parent is not None and parent.subject.pull and not parent.subject.reply
 
     @cached_property
     def _newest_heads(self) -> list[Item]:

@@ -196,6 +196,8 @@ def _standing(series: Series) -> frozenset[str]:
         found.add("is-autosel")
     if series.rfc:
         found.add("is-rfc")
+    if series.pull:
+        found.add("is-pull")
     return frozenset(found)
 
 

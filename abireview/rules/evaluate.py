@@ -22,7 +22,9 @@ from abireview.rules.schema import Collect, Pattern, Rule, Variant
 
 GRADES: tuple[Grade, ...] = ("low", "medium", "high")
 MAX_EVIDENCE = 24  # lines a finding shows; a table of a hundred rows is one finding, not a hundred lines
-LOW_IS_A_NOTE = frozenset({"is-autosel", "is-rfc", "is-backport"})  # postings that nobody has to answer for a contrived guest
+LOW_IS_A_NOTE = frozenset(
+    {"is-autosel", "is-rfc", "is-backport"}
+)  # postings that nobody has to answer for a contrived guest
 MAX_MISSING = 64  # numbers a range of revisions may span
 
 
@@ -65,11 +67,11 @@ class Evaluation:
             except (ValueError, KeyError, IndexError, RecursionError) as error:
                 self.failures.append(RuleFailure(f"rule {rule.id} failed: {error!r}"))
         found.sort(key=lambda f: (f.n, f.file, f.line, f.rule, f.fingerprint))
-        return _merged(self._without_echoes(found))
+        yielding = frozenset(rule.id for rule in self.context.rules.rules if rule.yields)
+        return _merged(self._without_echoes(found, yielding), yielding)
 
-    def _without_echoes(self, found: list[Finding]) -> list[Finding]:
+    def _without_echoes(self, found: list[Finding], yielding: frozenset[str]) -> list[Finding]:
         """Without findings of rules that yield, where another rule speaks of the same place."""
-        yielding = {rule.id for rule in self.context.rules.rules if rule.yields}
         sharp = [finding for finding in found if finding.rule not in yielding]
         telling = [finding for finding in sharp if finding.level == "flag" or finding.knob is not None]
         lines = {(f.patch, f.file, line) for f in telling for line in f.evidence}
@@ -350,7 +352,7 @@ def _shown(hit: Hit, side: str) -> str:
     return _short(f"{fact.kind} {fact.scope + ': ' if fact.scope else ''}{fact.key} {fact.value}{number}{gates}")
 
 
-def _merged(found: list[Finding]) -> list[Finding]:
+def _merged(found: list[Finding], yielding: frozenset[str]) -> list[Finding]:
     """Without findings that say less of the same lines: of two flags with the same evidence the graver one stays."""
     kept: list[Finding] = []
     seen: dict[tuple[object, ...], int] = {}
@@ -361,13 +363,14 @@ def _merged(found: list[Finding]) -> list[Finding]:
         if other is None:
             seen[key] = len(kept)
             kept.append(finding)
-        elif _weight(finding) > _weight(kept[other]):
+        elif _weight(finding, yielding) > _weight(kept[other], yielding):
             kept[other] = finding
     return kept
 
 
-def _weight(finding: Finding) -> tuple[int, int, int]:
-    return (finding.level == "flag", GRADES.index(finding.severity), GRADES.index(finding.confidence))
+def _weight(finding: Finding, yielding: frozenset[str]) -> tuple[int, int, int, int]:
+    sharp = finding.rule not in yielding
+    return (finding.level == "flag", sharp, GRADES.index(finding.severity), GRADES.index(finding.confidence))
 
 
 def restate(finding: Finding, **changes: object) -> Finding:

@@ -35,7 +35,7 @@ from abireview.rules.schema import (
 
 SPECIAL = frozenset({"facts", "knobs", "lists", "measured", "surface"})
 STANDING = frozenset(
-    {"is-backport", "is-autosel", "is-rfc", "fixes-trailer", "series-adds-knob"}
+    {"is-backport", "is-autosel", "is-rfc", "is-pull", "fixes-trailer", "series-adds-knob"}
 )  # what a posting is, beside its words
 MAX_FILE = 262_144  # bytes of a rule file; the largest list of scopes is a tenth of it
 FORMAT = "2"  # raised when the packed form changes

@@ -98,7 +98,8 @@ class Commands:
         message = decode(taken.raw)
         spoken = [] if taken.posting else parse(message.body)
         draft, row = self._about(message, taken, commands=bool(spoken))
-        plain = not spoken and draft is not None and any(line.strip() for line in own_text(message.body))
+        words = draft is not None and not taken.posting and any(line.strip() for line in own_text(message.body))
+        plain = words and not spoken
         if row is None or not (spoken or plain) or self._is_machine(message):
             self._done(taken)
             return False

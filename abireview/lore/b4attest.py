@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether a mail is from whom it says: DKIM (RFC 6376) by b4's attestation. With b4door and b4mail the only b4 importer.
+"""Whether a mail is from whom it says: DKIM (RFC 6376) by b4's attestation.
+
+With b4door and b4mail the only module that imports b4.
 
 b4 finds the signatures, asks DNS for the keys and compares the signing domain with From. What a command needs beyond
 that is done here before b4 looks: a signature counts only if it covers the whole body (no ``l=``) and the fields that
@@ -37,7 +39,7 @@ class _Heard(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
-        if text.startswith("dns."):
+        if "DnsTimeoutError" in text:
             self.trouble = text[:200]
 
 
@@ -93,7 +95,7 @@ def attest(raw: bytes, sender: str) -> tuple[Verdict, str]:
 
 def _unfit(message: RawMessage) -> str:
     """Why no signature of this mail can count ("" if one may). Drops those that cannot, and other kinds of them."""
-    names = [name.lower() for name in message.keys()]
+    names = [name.lower() for name in message]
     double = [name for name in SINGLE if names.count(name) > 1]
     if double:
         return f"it has more than one {double[0]}"

@@ -110,9 +110,8 @@ class _Watch:
         self._bases[name] = place.rstrip("/")
         inbox = Inbox(self._http, place)
         if git:
-            return GitSource(
-                where, inbox, self._store.path.with_name("epochs") / parts.path.strip("/").replace("/", "-")
-            )
+            folder = hashlib.sha256(place.encode()).hexdigest()[:16]
+            return GitSource(where, inbox, self._store.path.with_name("epochs") / folder)
         return SearchSource(where, inbox, BotMail.of(self._store).known, overlap=7200.0, query=query)
 
     def watcher(self, sources: list[Source]) -> Watcher:

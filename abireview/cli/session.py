@@ -71,6 +71,13 @@ def the_tree(source: Source) -> Tree | None:
     return open_tree(source.tree)
 
 
+def repository_of(source: Source, tree: Tree | None) -> Path | None:
+    """The git repository behind --tree, None if that is a plain directory."""
+    if source.tree is None or tree is None or tree.kind != "git":
+        return None
+    return Path(source.tree.rpartition("@")[0] or source.tree).expanduser()
+
+
 def archive_look_up(source: Source) -> Callable[[str], bool | None]:
     """Whether the archive has a mail: True, False, or None where it cannot be asked."""
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from textual import work
@@ -52,6 +53,7 @@ class ReviewApp(App[int]):
         *,
         transport: Transport | None = None,
         tree: Tree | None = None,
+        repository: Path | None = None,
         references: Callable[[str], Sequence[str]] = lambda _: (),
         look_up: Callable[[str], bool | None] = lambda _: None,
         theme: str = "",
@@ -64,6 +66,7 @@ class ReviewApp(App[int]):
         self.whats = tuple(whats)
         self._transport = transport or SmtpTransport()
         self._tree = tree
+        self.repository = repository
         self._theme = theme
         self._clock = clock
         self._opened: dict[int, Opened] = {}

@@ -336,7 +336,7 @@ class SeriesScreen(BaseScreen):
             if at is not None:
                 self.review.look_at(self, at)
 
-        self.app.push_screen(VersionsScreen(self.opened, self.msgid), look_at)
+        self.app.push_screen(VersionsScreen(self.opened, self.msgid, self.review.repository), look_at)
 
     def action_whole(self) -> None:
         from abireview.tui.whole import WholeScreen

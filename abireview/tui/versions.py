@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Footer
 
+from abireview.errors import TreeError
 from abireview.findings.carry import Comparison, compare
 from abireview.findings.model import Finding, Result
 from abireview.findings.rangediff import difference, overview, pair, styled
@@ -42,9 +44,11 @@ class VersionsScreen(Screen[int | None]):
         Binding("tab", "app.focus_next", "Next pane", show=False),
     ]
 
-    def __init__(self, opened: Opened, msgid: str) -> None:
+    def __init__(self, opened: Opened, msgid: str, repository: Path | None = None) -> None:
+        """``repository`` is where git may make a range-diff; without one it is made from the mails."""
         super().__init__()
         self.opened = opened
+        self._repository = repository
         self._msgid = msgid
         self._rows = _rows(opened)
         self._diff = False
@@ -80,8 +84,31 @@ class VersionsScreen(Screen[int | None]):
         if self._diff and index is not None and index > 0:
             before, now = self.opened.versions[index - 1].series, self.opened.versions[index].series
             changes.show(range_diff_lines(before, now, self._msgid))
+            if self._repository is not None:
+                self._by_git(self._repository, before, now, row)
         else:
             changes.show(comparison_lines(compare(older, result)))
+
+    @work(thread=True, group="range-diff", exclusive=True)
+    def _by_git(self, repository: Path, older: Series, newer: Series, row: int) -> None:
+        """git's own range-diff takes the place of ours when it is ready."""
+        from abireview.source.rangediff import git_range_diff
+
+        try:
+            lines = git_range_diff(repository, older, newer, self.opened.thread.by_id)
+        except TreeError as error:
+            lines = []
+            said = f"v{older.version} → v{newer.version}, from the mails: {error}"
+        else:
+            said = f"v{older.version} → v{newer.version}, by git range-diff"
+        self.app.call_from_thread(self._git_came, row, said, lines)
+
+    def _git_came(self, row: int, said: str, lines: list[str]) -> None:
+        if not self._diff or self.query_one("#versions", TextLines).cursor != row:
+            return
+        changes = self.query_one("#changes", TextLines)
+        rest = [(line, _git_style(line)) for line in lines] or list(changes.lines[1:])
+        changes.show([(said, "accent"), *rest])
 
     def action_look(self) -> None:
         index = self._rows[self.query_one("#versions", TextLines).cursor][1]
@@ -96,6 +123,13 @@ class VersionsScreen(Screen[int | None]):
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen(help_lines(self, self.focused)))
+
+
+def _git_style(line: str) -> str:
+    """The style of a line of git range-diff: two marks after four blanks, the outer one counts."""
+    if line.startswith("    "):
+        return {"+": "add", "-": "del", "@": "accent"}.get(line[4:5], "plain")
+    return "strong" if line.strip() else "plain"
 
 
 def _rows(opened: Opened) -> list[tuple[str, int | None, Result]]:

@@ -11,7 +11,15 @@ import click
 from abireview.cli.loading import Source, source_options
 from abireview.cli.ruleset import load as load_rules
 from abireview.cli.ruleset import rules_option
-from abireview.cli.session import VIA_HELP, archive_look_up, make_desk, parse_transport, references_of, the_tree
+from abireview.cli.session import (
+    VIA_HELP,
+    archive_look_up,
+    make_desk,
+    parse_transport,
+    references_of,
+    repository_of,
+    the_tree,
+)
 from abireview.errors import UsageError
 
 
@@ -44,6 +52,7 @@ def command(
             what,
             transport=transport,
             tree=tree,
+            repository=repository_of(source, tree),
             references=references_of(rules),
             look_up=archive_look_up(source),
             theme=theme,

@@ -54,11 +54,10 @@ def _lines(fragment: Fragment) -> list[Line]:
     old, new = _numbered(fragment.old), _numbered(fragment.new)
     at = 0
     for text, number, changed in new:
-        if not changed:
-            while at < len(old) and old[at][2]:
-                out.append((f"-      {old[at][0]}", "del"))
-                at += 1
+        while at < len(old) and old[at][2]:
+            out.append((f"-      {old[at][0]}", "del"))
             at += 1
+        at += not changed
         out.append((f"{'+' if changed else ' '}{number:>5} {text}", "add" if changed else "plain"))
     out += [(f"-      {text}", "del") for text, _, changed in old[at:] if changed]
     return out

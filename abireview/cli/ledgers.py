@@ -72,7 +72,8 @@ def run_ledger(
     specs = load_surfaces(directories(rule_dirs))
     tool = ToolInfo(__version__, load_rules(rule_dirs).hash)
     opened = [open_tree(tree) for tree in trees]
-    old, new = (read_surface(tree, specs, name, tool) for tree, name in zip(opened, trees, strict=True))
+    labels = _labels(trees)
+    old, new = (read_surface(tree, specs, name, tool) for tree, name in zip(opened, labels, strict=True))
     _check(shown, specs, {group.arch for group in (*old.groups, *new.groups)})
     ledger = compare(old, new, specs, tool)
     entries = tuple(entry for entry in ledger.entries if shown.takes(entry.arch, entry.area))
@@ -80,6 +81,12 @@ def run_ledger(
     if commits:
         ledger = _with_commits(ledger, opened, specs)
     _write(ledger, wanted, output.color)
+
+
+def _labels(trees: tuple[str, str]) -> Sequence[str]:
+    """What to call the two trees: their revisions or last directories, in full if those are the same."""
+    short = [tree.rpartition("@")[2] if "@" in tree and not Path(tree).exists() else Path(tree).name for tree in trees]
+    return short if all(short) and short[0] != short[1] else trees
 
 
 def _with_commits(ledger: Ledger, trees: Sequence[object], specs: Sequence[SurfaceSpec]) -> Ledger:

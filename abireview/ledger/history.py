@@ -63,7 +63,8 @@ class _Search:
         self.repository = open_repository(place)
         self.open: list[_Wanted] = []
         for index, entry in enumerate(ledger.entries):
-            self.open += _wanted(index, entry)
+            highest = entry.name == self.specs[entry.group].highest
+            self.open += _wanted(index, msgspec.structs.replace(entry, name="") if highest else entry)
         self.found: dict[int, list[Commit]] = {}
         groups = {entry.group for entry in ledger.entries}
         self.paths = _folders(spec for spec in specs if spec.id in groups)
@@ -130,6 +131,8 @@ class _Search:
             for piece in read_file(text, path, [self.specs[one] for one in spec_ids]):
                 found.add((piece.spec, piece.arch, piece.name, piece.attr, piece.value))
                 found.add((piece.spec, piece.arch, piece.name, "", ""))
+                if self.specs[piece.spec].highest:
+                    found.add((piece.spec, piece.arch, "", piece.attr, piece.value))
             cached = frozenset(found)
             if len(self._read) > 64:
                 self._read.clear()

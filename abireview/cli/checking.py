@@ -36,6 +36,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     fail_on: str = "flag"
     allow_partial: bool = False
     exit_zero: bool = False
+    everything: bool = False
     config: tuple[Path, ...] = ()
     unused: bool = False
 
@@ -47,7 +48,7 @@ def run_check(what: Sequence[str], source: Source, wanted: Wanted) -> int:
     store = open_store(source)
     suppressions = Suppressions(wanted.config)
     results = [_check_one(one, source, rules, store, wanted.arch, suppressions) for one in what]
-    output.emit(documents, results, wanted.color)
+    output.emit(documents, results, wanted.color, everything=wanted.everything)
     if wanted.unused:
         suppressions.report()
     if wanted.exit_zero or any(document.format.exit_zero for document in documents):

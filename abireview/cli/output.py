@@ -52,8 +52,10 @@ def targets(format_name: str, outputs: Sequence[str]) -> tuple[Target, ...]:
     return wanted
 
 
-def emit(wanted: Sequence[Target], results: Sequence[Result], color: str = "auto") -> None:
+def emit(wanted: Sequence[Target], results: Sequence[Result], color: str = "auto", *, everything: bool = False) -> None:
     """Render ``results`` for every target and write them, files first; ``color`` is auto, always or never.
+
+    ``everything`` is that of ``render.Style``.
 
     Raises UsageError if a format holds one series and there are several, or if a file cannot be written.
     """
@@ -63,9 +65,11 @@ def emit(wanted: Sequence[Target], results: Sequence[Result], color: str = "auto
                 f"format '{target.format.name}' holds one series and there are {len(results)}", hint="use jsonl"
             )
         if target.path == STDOUT:
-            write_stdout(target.format.render(results, stdout_style(color)))
+            style = msgspec.structs.replace(stdout_style(color), everything=everything)
+            write_stdout(target.format.render(results, style))
         else:
-            write_file(target.path, target.format.render(results, Style(color == "always", DEFAULT_WIDTH)))
+            style = Style(color == "always", DEFAULT_WIDTH, everything)
+            write_file(target.path, target.format.render(results, style))
 
 
 def stdout_style(color: str = "auto") -> Style:

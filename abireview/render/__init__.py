@@ -22,10 +22,14 @@ from abireview.findings.model import Result
 
 
 class Style(msgspec.Struct, frozen=True):
-    """How text for people is laid out; formats for programs ignore it. ``width`` is in columns."""
+    """How text for people is laid out; formats for programs ignore it. ``width`` is in columns.
+
+    ``everything``: notes in full too, also those of low confidence that are only counted otherwise.
+    """
 
     color: bool = False
     width: int = 80
+    everything: bool = False
 
 
 class RenderFunction(Protocol):

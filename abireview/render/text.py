@@ -37,28 +37,36 @@ def render(results: Iterable[Result], style: Style) -> str:
     return "\n".join(_Text(style).result(result) for result in results)
 
 
+def _is_quiet(finding: Finding) -> bool:
+    """A place to look at, not a finding: a note of low confidence with no knob to name."""
+    return finding.level == "note" and finding.confidence == "low" and finding.knob is None
+
+
 class _Text:
     """Lays out one result; knows the width, whether there is colour, and which questions were asked already."""
 
     def __init__(self, style: Style) -> None:
         self.asked: dict[str, str] = {}
         self.color = style.color
+        self.everything = style.everything
         self.width = max(NARROWEST, min(style.width, WIDEST))
 
     def result(self, result: Result) -> str:
         series = result.series
-        shown = [finding for finding in result.findings if finding.state in OPEN_STATES]
+        asked = [finding for finding in result.findings if finding.state in OPEN_STATES]
+        shown = [finding for finding in asked if self.everything or not _is_quiet(finding)]
         settled = [finding for finding in result.findings if finding.state not in OPEN_STATES]
         lines = self._head(series) if result.findings or result.skipped or result.failed or series.notes else []
         for finding in shown:
-            lines += ["", *self._finding(finding, series.tree)]
+            brief = finding.level == "note" and not self.everything
+            lines += ["", *(self._note(finding) if brief else self._finding(finding, series.tree))]
         if settled:
             lines += ["", *self._settled(settled)]
         if result.skipped:
             lines += ["", *self._skipped(result)]
         for failed in result.failed:
             lines += ["", *self._wrapped(f"a rule failed: {failed}", "", INDENT)]
-        summary = self._summary(result, len(lines) > 0)
+        summary = self._summary(result, len(lines) > 0, len(asked) - len(shown))
         return "".join(f"{line}\n" for line in [*lines, *([""] if lines else []), *summary])
 
     def _head(self, series: SeriesInfo) -> list[str]:
@@ -68,6 +76,10 @@ class _Text:
         for note in series.notes:
             lines += self._wrapped(note, INDENT)
         return lines
+
+    def _note(self, finding: Finding) -> list[str]:
+        lines = [self._place(finding), *self._wrapped(finding.message, INDENT), *self._evidence(finding.evidence)]
+        return lines + self._knobs(finding) if finding.knob else lines
 
     def _finding(self, finding: Finding, tree: bool) -> list[str]:
         lines = [self._place(finding)]
@@ -131,7 +143,7 @@ class _Text:
             lines += self._wrapped(f"{patch}{skipped.file + ': ' if skipped.file else ''}{skipped.why}", INDENT, DEEPER)
         return lines
 
-    def _summary(self, result: Result, headed: bool) -> list[str]:
+    def _summary(self, result: Result, headed: bool, quiet: int) -> list[str]:
         series = result.series
         if not series.kernel:
             text = f"not a kernel patch ({series.kind}), nothing checked"
@@ -143,6 +155,8 @@ class _Text:
                 text += f", {_count(len(series.missing), 'patch', 'patches')} missing"
             if result.skipped:
                 text += f", {_count(len(result.skipped), 'thing', 'things')} not checked"
+            if quiet:
+                text += f", {_count(quiet, 'note', 'notes')} of low confidence not shown (--all shows them)"
             if result.failed:
                 text += f", {_count(len(result.failed), 'rule', 'rules')} failed"
         return self._wrapped(text if headed else f"{text}: {series.subject}", "", INDENT)

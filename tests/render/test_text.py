@@ -34,10 +34,8 @@ flag 2/3 include/example.h:42 [example-latest-bumped] 01234567
 note 3/3 arch/example/calls.c:7 [example-function-added] ba987654
   Function EXAMPLE_NEW is answered.
     +       case EXAMPLE_NEW:
-  visible to  guest; fresh boot
   way back    a per-VM version [example-gate, OPT_IN] (a.c)
     +       if (example_version(vcpu) < 2)
-  weight      severity low, confidence high
 
 not checked:
   1/3 logo.png: a binary file
@@ -46,6 +44,18 @@ not checked:
 1 flag, 1 note in 3 patches, seen without a tree, 2 things not checked
 """
     )
+
+
+def test_a_note_of_low_confidence_is_counted_and_shown_on_request(result: Result) -> None:
+    note = next(finding for finding in result.findings if finding.level == "note")
+    quiet = msgspec.structs.replace(note, confidence="low", knob=None, fingerprint="feedfeedfeed")
+    more = msgspec.structs.replace(result, findings=(*result.findings, quiet))
+    assert "feedfeed" not in text(more)
+    assert "1 note of low confidence not shown (--all shows them)" in " ".join(text(more).split())
+    everything = text(more, Style(everything=True))
+    assert "feedfeed" in everything
+    assert "not shown" not in everything
+    assert everything.count("  weight      ") == 3
 
 
 def test_a_silent_series_is_one_line(silent: Result) -> None:

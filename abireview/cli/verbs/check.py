@@ -36,6 +36,7 @@ from abireview.render import format_names
     help="Write to FILE instead of stdout; with FORMAT, write one more document.",
 )
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour in text.")
+@click.option("--all", "everything", is_flag=True, help="Text: notes in full, also those of low confidence.")
 @click.option(
     "--fail-on",
     type=click.Choice(FAIL_LEVELS),

@@ -7,6 +7,7 @@ constant ``From mboxrd@z`` line, and ``git format-patch --stdout`` (``From <comm
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from io import BytesIO
@@ -184,6 +185,20 @@ def read_file(path: Path) -> list[bytes]:
         raise NotFoundError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
+def stream_file(path: Path) -> Iterator[bytes]:
+    """The raw mails of a file as ``iter_mbox`` gives them: of any length (``limits.MAX_SCAN_BYTES``), also .gz and .xz.
+
+    Raises ``NotFoundError``, ``LimitError``, and ``MailFormatError`` where the file is damaged.
+    """
+    try:
+        with path.open("rb") as stream:
+            packed = os.fstat(stream.fileno()).st_size
+            most = min(limits.MAX_SCAN_BYTES, 64 * limits.MIB + packed * limits.MAX_PACK_RATIO)
+            yield from iter_mbox(_unpacked(stream, str(path), most))
+    except OSError as error:
+        raise NotFoundError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 def _read_directory(path: Path) -> list[bytes]:
     folders = [path / name for name in ("cur", "new") if (path / name).is_dir()]
     if folders:
@@ -222,27 +237,31 @@ def _bounded(stream: IO[bytes], name: str) -> bytes:
     return data
 
 
-def _unpacked(stream: IO[bytes], name: str) -> SupportsRead[bytes]:
-    """The stream, unpacked if its first bytes are those of gzip or xz, and bounded."""
+def _unpacked(stream: IO[bytes], name: str, most: int | None = None) -> SupportsRead[bytes]:
+    """The stream, unpacked if its first bytes are those of gzip or xz, and bounded to ``most`` bytes
+    (``limits.MAX_FILE_BYTES``).
+    """
+    most = most or limits.MAX_FILE_BYTES
     head = stream.read(6)
     stream.seek(0)
     if head.startswith(b"\x1f\x8b"):
         import gzip
 
-        return _Guarded(cast("SupportsRead[bytes]", gzip.GzipFile(fileobj=stream)), name)
+        return _Guarded(cast("SupportsRead[bytes]", gzip.GzipFile(fileobj=stream)), name, most)
     if head == b"\xfd7zXZ\x00":
         import lzma
 
-        return _Guarded(cast("SupportsRead[bytes]", lzma.LZMAFile(stream)), name)
-    return _Guarded(stream, name)
+        return _Guarded(cast("SupportsRead[bytes]", lzma.LZMAFile(stream)), name, most)
+    return _Guarded(stream, name, most)
 
 
 class _Guarded:
     """A reader that stops at the limit of a file and turns unpacking errors into sentences."""
 
-    def __init__(self, stream: SupportsRead[bytes], name: str) -> None:
+    def __init__(self, stream: SupportsRead[bytes], name: str, most: int) -> None:
         self._stream = stream
         self._name = name
+        self._most = most
         self._total = 0
 
     def read(self, size: int = -1, /) -> bytes:
@@ -254,10 +273,9 @@ class _Guarded:
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             raise MailFormatError(f"{self._name} is damaged: {error}") from error
         self._total += len(block)
-        if self._total > limits.MAX_FILE_BYTES:
-            raise LimitError(
-                f"{self._name} is larger than {limits.MAX_FILE_BYTES // limits.MIB} MiB unpacked", hint=_SCAN_HINT
-            )
+        if self._total > self._most:
+            hint = _SCAN_HINT if self._most == limits.MAX_FILE_BYTES else "unpack it to see what is in it"
+            raise LimitError(f"{self._name} is larger than {self._most // limits.MIB} MiB unpacked", hint=hint)
         return block
 
 

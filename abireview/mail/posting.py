@@ -19,6 +19,7 @@ from abireview.mail.model import Message
 from abireview.mail.subject import Subject, normal_title, parse_subject
 
 ONE_SENDING = 24 * 3600  # seconds between the mails of one unthreaded sending
+_OPEN_SENDINGS = 10_000  # of them kept while reading an archive; a busy day has some hundred
 _STEM_PARTS = re.compile(r"^(.{6,}?)[-.]\d{1,4}([-.@].*)$")
 
 
@@ -253,4 +254,6 @@ def unthreaded_pairs(messages: Iterable[Message | Head]) -> Iterator[tuple[str, 
             sending[2].add(subject.n)
             yield sending[0], message.msgid
         else:
+            if len(open_sendings) >= _OPEN_SENDINGS:
+                open_sendings = {k: s for k, s in open_sendings.items() if date - s[1] <= ONE_SENDING}
             open_sendings[key] = (message.msgid, date, {subject.n})

@@ -20,6 +20,16 @@ from abireview.store.drafts import Draft, Drafts
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
 from abireview.tui.prompt import ChoicePrompt, LinePrompt
 
+
+class ReplyArea(TextArea):
+    """The text of the reply."""
+
+    HELP = (
+        "Your reply. Every keystroke is kept: leave when you like, the draft is here again.\n"
+        "Write below the quoted lines; delete quotes that you say nothing about."
+    )
+
+
 LINT_DELAY = 0.4  # seconds without typing before the text is linted
 
 
@@ -50,7 +60,7 @@ class EditorScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(id="title")
-        yield TextArea(self.draft.body, soft_wrap=False, tab_behavior="indent", show_line_numbers=False)
+        yield ReplyArea(self.draft.body, soft_wrap=False, tab_behavior="indent", show_line_numbers=False)
         yield StatusBar(id="status")
         yield Footer(show_command_palette=False)
 

@@ -41,7 +41,7 @@ def key_name(keys: str) -> str:
 def help_lines(screen: Screen[Any], focused: Widget | None) -> list[tuple[str, str]]:
     """(keys, what they do) for a screen and its focused widget; a pair ("", text) is a heading or a sentence."""
     lines: list[tuple[str, str]] = []
-    text = getattr(focused, "HELP", "")
+    text = getattr(focused, "help_text", "") or getattr(focused, "HELP", "")
     if focused is not None and text:
         lines += [("", part) for part in text.split("\n")] + [("", "")]
     for owner, title in ((focused, "In this pane"), (screen, "On this screen"), (screen.app, "Everywhere")):

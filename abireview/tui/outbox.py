@@ -39,7 +39,11 @@ class OutboxScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield TitleBar("Outbox", id="title")
-        yield TextLines(id="list")
+        yield TextLines(
+            id="list",
+            help="Every mail that was put into the outbox, newest first, with what became of it.\n"
+            "A failed mail stays until you send it again (R), edit it (r) or drop it (x).",
+        )
         yield StatusBar(id="status")
         yield Footer(show_command_palette=False)
 

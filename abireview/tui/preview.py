@@ -40,7 +40,9 @@ class PreviewScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield TitleBar("Preview: nothing has left yet", id="title")
-        yield TextLines(id="text")
+        yield TextLines(
+            id="text", help="What lint says, and the mail exactly as it will go out. Nothing leaves before Ctrl-y."
+        )
         yield StatusBar(id="status")
         yield Footer(show_command_palette=False)
 

@@ -34,8 +34,11 @@ class TextLines(Lines):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    HELP = "j k move, space and b page, g G top and end, h l sideways."
+
+    def __init__(self, *, id: str | None = None, help: str = "") -> None:
         super().__init__(id=id)
+        self.help_text = help
         self.lines: Sequence[tuple[str, str]] = ()
 
     def show(self, lines: Sequence[tuple[str, str]], *, cursor: int = 0) -> None:

@@ -71,7 +71,9 @@ class ThreadScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         yield TitleBar(f"Thread of {len(self._tree)} mails")
-        yield TextLines(id="tree")
+        yield TextLines(
+            id="tree", help="The mails of the thread, answers below what they answer; those of the series are bold."
+        )
         yield MailView(id="mail")
         yield Footer(show_command_palette=False)
 

@@ -56,8 +56,12 @@ class VersionsScreen(Screen[int | None]):
     def compose(self) -> ComposeResult:
         yield TitleBar(f"Versions of {self.opened.series.subject}")
         with Horizontal():
-            yield TextLines(id="versions")
-            yield TextLines(id="changes")
+            yield TextLines(
+                id="versions", help="The versions that are known; Enter looks at one, D shows its range-diff."
+            )
+            yield TextLines(
+                id="changes", help="What became of the findings, or of the patches, since the version before."
+            )
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:

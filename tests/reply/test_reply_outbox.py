@@ -370,3 +370,24 @@ def test_kill_9_at_each_step_sends_at_most_once_and_loses_nothing(folder: Path, 
     assert killed["nothing"] > 0
     assert killed["unknown"] > 0
     assert killed["sent"] > 0
+
+
+def test_many_senders_at_once_send_one_mail(folder: Path, smtp: Server) -> None:
+    """Processes that all enqueue the same thing and deliver what they see."""
+    from abireview.lore import b4mail
+
+    b4mail.identity()
+    pids = []
+    for number in range(6):
+        pid = os.fork()
+        if pid == 0:
+            box = open_outbox(folder)
+            box.enqueue(outgoing(msgid=f"reply-{number}@example.com"), key="bot:s:2")
+            box.deliver(SmtpTransport(), wait=30)
+            os._exit(0)
+        pids.append(pid)
+    for pid in pids:
+        assert os.waitpid(pid, 0)[1] == 0
+    assert len(smtp.mails) == 1
+    (entry,) = open_outbox(folder).entries()
+    assert (entry.state, entry.attempts) == ("sent", 1)

@@ -234,8 +234,13 @@ async def test_every_focusable_pane_has_help(make_app: MakeApp, widgets: str) ->
     app = make_app(widgets)
     async with app.run_test(size=SIZE) as pilot:
         await opened(app, pilot)
-        for widget in app.screen.focus_chain:
-            assert getattr(widget, "HELP", ""), widget
+        for keys in ("tab", "D", "Q f", "Q n r", "ctrl+y", "Q escape O", "Q Q"):
+            await press(pilot, keys)
+            for widget in app.screen.focus_chain:
+                assert getattr(widget, "HELP", ""), widget
+            await press(pilot, "f1" if screen(pilot) == "EditorScreen" else "question_mark")
+            await on(pilot, "HelpScreen")
+            await press(pilot, "escape")
 
 
 async def test_the_palette_runs_what_keys_do(make_app: MakeApp, widgets: str) -> None:

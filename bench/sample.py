@@ -48,7 +48,7 @@ def main() -> int:
             if f.level == "flag"
         ]  # fmt: skip
     found.sort(key=lambda row: (row["series"], row["patch"], row["fingerprint"]))
-    for row in random.Random(wanted.seed).sample(found, min(wanted.count, len(found))):  # noqa: S311
+    for row in random.Random(wanted.seed).sample(found, min(wanted.count, len(found))):
         print(json.dumps(row, ensure_ascii=False))
     print(f"{len(found)} flags in all", file=sys.stderr)
     return 0

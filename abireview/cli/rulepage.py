@@ -7,12 +7,13 @@ import textwrap
 
 from abireview.render import Style
 from abireview.rules.load import RuleSet
+from abireview.rules.measured import Measured
 from abireview.rules.schema import Rule
 
 WIDEST = 100
 
 
-def page(rule: Rule, rules: RuleSet, style: Style) -> str:
+def page(rule: Rule, rules: RuleSet, style: Style, measured: Measured | None = None) -> str:
     """The page of ``rule``, whose knobs are those of ``rules``; ends with a newline."""
     parts = [
         _title("\n  ".join(textwrap.wrap(f"{rule.id}: {rule.title}", _width(style) - 2)), style),
@@ -26,6 +27,7 @@ def page(rule: Rule, rules: RuleSet, style: Style) -> str:
         _prose("What it asks", rule.question, style),
         _prose("How to settle it", rule.doc.settle, style),
         _prose("Knobs it looks for", _knobs(rule, rules), style),
+        _prose("Measured", f"{measured}." if measured else "", style),
         _prose("References", "\n".join(f"- {reference}" for reference in rule.doc.references), style),
     ]
     return "\n".join(part for part in parts if part)

@@ -106,7 +106,10 @@ def test_a_page_keeps_lists_and_code() -> None:
 def test_show_prints_the_file(run: Run) -> None:
     rule = RULES.rules[0].id
     (path,) = default_dir().glob(f"*/{rule}.toml")
-    assert run("rule", "show", rule).stdout == path.read_text(encoding="utf-8")
+    shown = run("rule", "show", rule).stdout
+    assert shown.startswith(path.read_text(encoding="utf-8"))
+    assert "\n# Measured: " in shown
+    tomllib.loads(shown)
 
 
 def test_a_new_rule_is_valid_and_follows_the_schema(run: Run, own_rule: Path) -> None:

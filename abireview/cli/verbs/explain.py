@@ -28,8 +28,11 @@ def command(subject: str, fingerprint: str | None, source: Source, rule_dirs: tu
     rules = load(rule_dirs)
     if fingerprint is None:
         from abireview.cli.rulepage import page
+        from abireview.cli.ruleset import directories
+        from abireview.rules.measured import read_measured
 
-        write_stdout(page(rules.rule(subject), rules, stdout_style()))
+        measured = read_measured(directories(rule_dirs)).get(subject)
+        write_stdout(page(rules.rule(subject), rules, stdout_style(), measured))
         return
     from abireview.check import examine
     from abireview.cli import whypage

@@ -29,9 +29,13 @@ def command() -> None:
 @click.argument("rule", metavar="RULE", shell_complete=complete_rule)
 @rules_option
 def show(rule: str, rule_dirs: tuple[Path, ...]) -> None:
-    """Print the file of RULE, as it is."""
+    """Print the file of RULE, and below it what was measured of it."""
+    from abireview.rules.measured import read_measured
+
     load(rule_dirs).rule(rule)
-    write_stdout(_file_of(rule, rule_dirs).read_text(encoding="utf-8"))
+    text = _file_of(rule, rule_dirs).read_text(encoding="utf-8")
+    counted = read_measured(directories(rule_dirs)).get(rule)
+    write_stdout(f"{text}\n# Measured: {counted or 'not yet'}.\n")
 
 
 @command.command(short_help="Write the skeleton of a new rule.")

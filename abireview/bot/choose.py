@@ -10,6 +10,8 @@ import msgspec
 from abireview.bot.policy import GRADES, Terms
 from abireview.findings.model import Finding, Result
 
+NOTE = "a note"
+
 
 class Item(msgspec.Struct, frozen=True):
     """One question of the mail: the finding quoted, and those of the same rule and symbol beside it."""
@@ -81,7 +83,7 @@ def fewer(chosen: Chosen, count: int) -> Chosen:
 
 def _kept_back(finding: Finding, terms: Terms, said: Mapping[str, str], noisy: Collection[str]) -> str:
     if finding.level != "flag":
-        return "a note"
+        return NOTE
     if finding.state in {"answered", "suppressed"}:
         return finding.state
     if not terms.allows_confidence(finding.confidence):

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from abireview.bot.choose import Chosen, choose
+from abireview.bot.choose import NOTE, Chosen, choose
 from abireview.bot.decide import Decision, Known, decide
 from abireview.bot.policy import Policy
 from abireview.bot.raised import raised
@@ -43,6 +44,15 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
     result: Result | None = None
     draft: BotDraft | None = None
     chosen: Chosen | None = None
+
+
+def _nothing(chosen: Chosen) -> str:
+    """Why nothing is asked, the plain reason (notes do not go out) last."""
+    counted = Counter(chosen.kept.values())
+    notes = counted.pop(NOTE, 0)
+    parts = [f"{count} kept back: {why}" for why, count in sorted(counted.items())[:3]]
+    parts += [f"{notes} note{'' if notes == 1 else 's'}"] if notes else []
+    return f"nothing to ask ({', '.join(parts)})" if parts else "nothing to ask"
 
 
 def mute_keys(row: SeriesRow) -> tuple[str, ...]:
@@ -162,8 +172,7 @@ class Examiner:
         said = raised(result.findings, replies, author=series.author.email)
         chosen = choose(result, decision.terms, said=said, mailed=mailed, rejected=rejected, noisy=self._noisy())
         if not chosen.items:
-            kept = sorted(set(chosen.kept.values()))
-            return f"nothing to ask{f' ({len(chosen.kept)} kept back: {kept[0]})' if kept else ''}", chosen
+            return _nothing(chosen), chosen
         return "", chosen
 
     def _of(self, series: str) -> list[BotDraft]:

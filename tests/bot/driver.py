@@ -21,6 +21,7 @@ from abireview.reply.transport import SmtpTransport
 from abireview.rules.load import load_rules
 from abireview.store.botmail import BotMail
 from abireview.store.db import Store
+from tests.bot import tinycheck
 
 
 class Clock:
@@ -52,7 +53,8 @@ class Noted(httpx.HTTPTransport):
 def main(folder: Path) -> None:
     """Turns, until stdin ends."""
     clock = Clock()
-    rules = load_rules(cache=folder)
+    real = (folder / "real-rules").exists()
+    rules = load_rules(cache=folder) if real else None
     with Store(folder / "abireview.db") as store:
         http = Http(
             BotMail.of(store),
@@ -63,8 +65,8 @@ def main(folder: Path) -> None:
         )
         parts = Parts(
             http=http,
-            check=lambda series: check(series, rules),
-            rules=rules.hash,
+            check=(lambda series: check(series, rules)) if rules else tinycheck.check,
+            rules=rules.hash if rules else tinycheck.RULES,
             attest=lambda raw, sender: ("pass", ""),
             transport=SmtpTransport(),
             log=Log(folder / "log", clock=clock),

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from abireview.bot.choose import choose
 from abireview.bot.decide import Known, decide
+from abireview.bot.examine import Check
 from abireview.bot.policy import Policy
 from abireview.bot.raised import raised
-from abireview.check import check
 from abireview.findings.answers import lineage_keys
 from abireview.lore.load import projects
 from abireview.mail.commit import change_id
@@ -21,7 +21,6 @@ from abireview.mail.decode import decode
 from abireview.mail.model import Message
 from abireview.mail.posting import Posting
 from abireview.mail.series import Thread, assemble, connected
-from abireview.rules.load import RuleSet
 
 
 class Expected(NamedTuple):
@@ -39,7 +38,7 @@ class _Case(NamedTuple):
     keys: tuple[str, ...]
 
 
-def expected(mails: Sequence[tuple[float, bytes]], policy: Policy, rules: RuleSet, *, slack: float) -> Expected:
+def expected(mails: Sequence[tuple[float, bytes]], policy: Policy, check: Check, *, slack: float) -> Expected:
     """What should have been said. ``mails`` are (arrival, raw); a turn may come ``slack`` seconds late."""
     came = {message.msgid: when for when, raw in reversed(mails) for message in [decode(raw)]}
     entry = policy.list[0]
@@ -59,7 +58,7 @@ def expected(mails: Sequence[tuple[float, bytes]], policy: Policy, rules: RuleSe
     found = Expected(set(), set(), {case.posting.head.msgid for case in cases})
     mailed: dict[str, set[str]] = {}
     for case in cases:
-        _judge(case, cases, policy, rules, entry.hold_seconds, slack, came, mailed, found)
+        _judge(case, cases, policy, check, entry.hold_seconds, slack, came, mailed, found)
     return found
 
 
@@ -67,7 +66,7 @@ def _judge(
     case: _Case,
     cases: Sequence[_Case],
     policy: Policy,
-    rules: RuleSet,
+    check: Check,
     hold: float,
     slack: float,
     came: dict[str, float],
@@ -87,7 +86,7 @@ def _judge(
     ]
     if any(when <= case.done + hold for when in newer):
         return
-    result = check(series, rules)
+    result = check(series)
     before = {mark for key in case.keys for mark in mailed.get(key, ())}
 
     def chosen(until: float) -> tuple[str, ...]:

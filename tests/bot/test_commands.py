@@ -140,7 +140,7 @@ def test_a_plain_answer_of_anybody_else_is_not(world: World) -> None:
 
 def test_mute_series_is_for_all_versions(world: World) -> None:
     say(world, "#abireview mute-series\n")
-    world.archive.deliver(*series(1, at=world.clock(), version=2, diffs=(CLEAN, FLAGGED.replace("_4", "_5"))))
+    world.archive.deliver(*series(1, at=world.clock(), version=2, diffs=(CLEAN, FLAGGED.replace("REV_3", "REV_4"))))
     world.turns(hours=8)
     assert world.post.sent == []
     assert world.bot.series.rows()[-1].reasons == ("ada@example.org muted the series",)
@@ -196,7 +196,9 @@ def test_a_person_of_the_policy_and_of_maintainers_may_and_others_may_not(world:
     assert kinds(world) == []
     assert world.events("command refused")[0]["why"] == "neither the author nor a maintainer"
     say(world, "#abireview ok 1: b\n", sender="Boss <BOSS@bots.example>")
-    world.bot.commands._maintainers = Maintainers("VGIC\nM:\tMax <max@example.net>\nF:\tinclude/kvm/arm_vgic.h\n")
+    world.bot.commands._maintainers = Maintainers(
+        "WIDGETS\nM:\tMax <max@example.net>\nF:\tarch/arm64/include/asm/kvm_widget.h\n"
+    )
     say(world, "#abireview ok 1: c\n", sender="max@example.net")
     say(world, "#abireview ok 1: d\n", sender="moritz@example.net")
     assert kinds(world) == [("knob", "b"), ("knob", "c")]

@@ -16,48 +16,44 @@ import httpx
 from abireview.bot.log import Log
 from abireview.bot.policy import Policy
 from abireview.bot.run import Bot, Parts
-from abireview.check import check
 from abireview.findings.model import Result
 from abireview.lore.http import Http
 from abireview.mail.decode import decode_head
 from abireview.mail.model import Series
 from abireview.reply.transport import NotTaken, Receipt
-from abireview.rules.load import RuleSet, load_rules
 from abireview.store.botmail import BotMail
 from abireview.store.db import Store
 from tests.bot.bot_make import entry, policy
+from tests.bot.tinycheck import RULES, check
 from tests.mails import mbox
 
 START = 1_900_000_000.0
 BASE = "https://archive.example/widgets"
-_rules: list[RuleSet] = []
-
 FLAGGED = """\
-diff --git a/include/kvm/arm_vgic.h b/include/kvm/arm_vgic.h
+diff --git a/arch/arm64/include/asm/kvm_widget.h b/arch/arm64/include/asm/kvm_widget.h
 index 111111111111..222222222222 100644
---- a/include/kvm/arm_vgic.h
-+++ b/include/kvm/arm_vgic.h
-@@ -10,7 +10,8 @@ struct vgic_dist {
- #define KVM_VGIC_IMP_REV_1\t1
- #define KVM_VGIC_IMP_REV_2\t2
- #define KVM_VGIC_IMP_REV_3\t3
--#define KVM_VGIC_IMP_REV_LATEST\tKVM_VGIC_IMP_REV_3
-+#define KVM_VGIC_IMP_REV_4\t4
-+#define KVM_VGIC_IMP_REV_LATEST\tKVM_VGIC_IMP_REV_4
- \tu32\t\t\timplementation_rev;
+--- a/arch/arm64/include/asm/kvm_widget.h
++++ b/arch/arm64/include/asm/kvm_widget.h
+@@ -10,5 +10,6 @@ struct widget {
+ #define WIDGET_REV_1\t1
+ #define WIDGET_REV_2\t2
+-#define WIDGET_REV_LATEST\tWIDGET_REV_2
++#define WIDGET_REV_3\t3
++#define WIDGET_REV_LATEST\tWIDGET_REV_3
+ \tu32\t\t\trevision;
+ };
 """
 ALSO_FLAGGED = """\
-diff --git a/arch/arm64/kvm/vgic/vgic-mmio-v3.c b/arch/arm64/kvm/vgic/vgic-mmio-v3.c
+diff --git a/arch/arm64/kvm/gadget.c b/arch/arm64/kvm/gadget.c
 index 111111111111..222222222222 100644
---- a/arch/arm64/kvm/vgic/vgic-mmio-v3.c
-+++ b/arch/arm64/kvm/vgic/vgic-mmio-v3.c
-@@ -154,7 +154,6 @@ static int vgic_mmio_uaccess_write_v3_misc(struct kvm_vcpu *vcpu,
- \t\treg = FIELD_GET(GICD_IIDR_REVISION_MASK, val);
- \t\tswitch (reg) {
--\t\tcase KVM_VGIC_IMP_REV_2:
- \t\tcase KVM_VGIC_IMP_REV_3:
- \t\t\tdist->implementation_rev = reg;
- \t\t\treturn 0;
+--- a/arch/arm64/kvm/gadget.c
++++ b/arch/arm64/kvm/gadget.c
+@@ -4,4 +4,4 @@
+ #include <linux/gadget.h>
+
+-#define GADGET_MAX\t16
++#define GADGET_MAX\t8
+
 """
 CLEAN = """\
 diff --git a/arch/arm64/kvm/example.c b/arch/arm64/kvm/example.c
@@ -71,13 +67,6 @@ index 111111111111..222222222222 100644
 +\t/* a word */
  }
 """
-
-
-def rules() -> RuleSet:
-    """The project's rules, read once."""
-    if not _rules:
-        _rules.append(load_rules())
-    return _rules[0]
 
 
 class Clock:
@@ -266,7 +255,7 @@ class World:
         return Parts(
             http=self.http,
             check=self._check,
-            rules=rules().hash,
+            rules=RULES,
             attest=lambda raw, sender: self.verdict(raw, sender),
             transport=self.post,
             log=_Heard(self.lines),
@@ -276,7 +265,7 @@ class World:
 
     def _check(self, series: Series) -> Result:
         self.checked.append(series.id)
-        return check(series, rules())
+        return check(series)
 
     def close(self) -> None:
         """Stop the bot; what it swallowed to go on is a fault of ours."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from abireview.errors import NotFoundError, UsageError
+from abireview.errors import NotFoundError, StoreError, UsageError
 from abireview.findings.answers import Answer, apply_answers, lineage, make_answer
 from abireview.findings.model import Finding, Result
 from abireview.mail.model import Message, Patch, Person, Series
@@ -59,7 +59,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Opened:
-    """A series on the desk: its thread, the versions found there (oldest first), and which one is looked at."""
+    """A series on the desk: its thread, the versions found there (oldest first), and which one is looked at.
+
+    ``keys`` is its lineage, ``memory`` results of versions that are not in the thread, ``warnings`` what was odd about
+    loading it.
+    """
 
     what: str
     thread: Thread
@@ -67,6 +71,7 @@ class Opened:
     at: int
     keys: tuple[str, ...]
     memory: tuple[Result, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def version(self) -> Version:
@@ -150,7 +155,7 @@ class Desk:
             checked.append(Version(version, result, result))
         keys = tuple(dict.fromkeys(key for version in known for key in lineage(version)))
         at = next((k for k, version in enumerate(known) if version.id == loaded.series.id), len(known) - 1)
-        return Opened(what, loaded.thread, tuple(checked), at, keys)
+        return Opened(what, loaded.thread, tuple(checked), at, keys, warnings=loaded.warnings)
 
     def settle(self, opened: Opened) -> Opened:
         """The same with the states of its findings by what was answered and what earlier versions had."""
@@ -292,16 +297,29 @@ class Desk:
         return lint(body, b4mail.find_trailers, allowed=[trailer_line(name, me) for name in TRAILERS])
 
     def post(self, draft: Draft, mail: Outgoing) -> Entry:
-        """Put a draft's mail into the outbox; the draft is closed. The same draft cannot get there twice."""
-        entry = Outbox.of(self.store).enqueue(mail, key=draft.key, series=draft.series)
+        """Put a draft's mail into the outbox; the draft is closed. The same draft cannot get there twice.
+
+        A mail of this draft that still waits there (a crash came before the draft was closed) gives way to this one.
+        """
+        outbox = Outbox.of(self.store)
+        waiting = outbox.find(draft.key)
+        if waiting is not None and waiting.state == "queued":
+            outbox.drop(waiting.id)
+        entry = outbox.enqueue(mail, key=draft.key, series=draft.series)
         Drafts.of(self.store).close(draft.id, "queued")
         return entry
 
     def take_back(self, entry: Entry) -> Draft | None:
         """Drop a queued or failed mail from the outbox and make its draft editable again."""
-        Outbox.of(self.store).drop(entry.id)
         kind, _, number = entry.key.partition(":")
-        return Drafts.of(self.store).reopen(int(number)) if kind == "draft" and number.isdigit() else None
+        draft = Drafts.of(self.store).reopen(int(number)) if kind == "draft" and number.isdigit() else None
+        try:
+            Outbox.of(self.store).drop(entry.id)
+        except StoreError:  # it was sent meanwhile
+            if draft is not None:
+                Drafts.of(self.store).close(draft.id, "queued")
+            raise
+        return draft
 
     def tidy(self) -> None:
         """After a crash: close drafts whose mail is in the outbox already, wake snoozed rows."""

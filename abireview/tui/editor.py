@@ -18,7 +18,8 @@ from abireview.reply.lint import Issue, has_errors
 from abireview.reply.trailers import TRAILERS, given, toggle, trailer_line
 from abireview.store.drafts import Draft, Drafts
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
-from abireview.tui.prompt import ChoicePrompt, LinePrompt
+from abireview.tui.prompt import ChoicePrompt
+from abireview.tui.recipients import ask_recipients
 
 
 class ReplyArea(TextArea):
@@ -138,25 +139,10 @@ class EditorScreen(BaseScreen):
             self.app.push_screen(ChoicePrompt("Trailers of your reply", choices), chosen)
 
     def action_recipients(self) -> None:
-        with self.told():
-            headers = self.desk.headers(self.opened, self._saved())
-            to_line = ", ".join(map(str, headers.to))
-            cc_line = ", ".join(map(str, headers.cc))
+        def done(draft: Draft) -> None:
+            self.draft = draft
 
-            def cc_chosen(line: str | None) -> None:
-                if line is not None:
-                    with self.told():
-                        self.draft = Drafts.of(self.desk.store).address(self.draft.id, self._to, line)
-
-            def to_chosen(line: str | None) -> None:
-                if line is not None:
-                    self._to = line
-                    self.app.push_screen(LinePrompt("Cc:", value=cc_line, hint="empty for nobody"), cc_chosen)
-
-            hint = "addresses with commas between them; both lines empty for a reply to all"
-            self.app.push_screen(LinePrompt("To:", value=to_line, hint=hint), to_chosen)
-
-    _to = ""
+        ask_recipients(self, self.opened, self._saved(), done)
 
     def action_editor(self) -> None:
         with self.told():

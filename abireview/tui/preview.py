@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import ClassVar
 
 from textual import work
@@ -10,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer
 
-from abireview.errors import AbireviewError, UsageError
+from abireview.errors import AbireviewError, StoreError, UsageError
 from abireview.reply.desk import Opened
 from abireview.reply.lint import Issue, has_errors
 from abireview.reply.mail import Outgoing
@@ -18,6 +19,7 @@ from abireview.store.drafts import Draft
 from abireview.store.outbox import Entry, Outbox
 from abireview.store.queue import Queue
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
+from abireview.tui.recipients import ask_recipients
 from abireview.tui.textlines import TextLines
 
 
@@ -29,6 +31,7 @@ class PreviewScreen(BaseScreen):
         Binding("ctrl+y", "send", "Send", key_display="^y", priority=True, tooltip="Hand the mail over now"),
         Binding("s", "queue", "To the outbox", tooltip="Put it into the outbox; 'abireview send' sends it later"),
         Binding("r", "edit", "Edit", tooltip="Back to the text"),
+        Binding("T", "recipients", "To/Cc", tooltip="Other recipients"),
     ]
 
     def __init__(self, opened: Opened, draft: Draft, row: int = 0) -> None:
@@ -48,6 +51,9 @@ class PreviewScreen(BaseScreen):
 
     def on_mount(self) -> None:
         self.query_one(TextLines).focus()
+        self._render_mail()
+
+    def _render_mail(self) -> None:
         with self.told():
             self.mail = self.desk.outgoing(self.opened, self.draft)
             self._issues = self.desk.lint(self.draft.body)
@@ -73,12 +79,23 @@ class PreviewScreen(BaseScreen):
         if not isinstance(self.app.screen, EditorScreen):
             self.app.push_screen(EditorScreen(self.opened, self.draft, self.row))
 
+    def action_recipients(self) -> None:
+        def done(draft: Draft) -> None:
+            self.draft = draft
+            self._render_mail()
+
+        if not self._sending:
+            ask_recipients(self, self.opened, self.draft, done)
+
     def _post(self) -> Entry:
-        if self.mail is None or has_errors(self._issues):
+        if self.mail is None:
+            raise UsageError("there is nothing to send")
+        if has_errors(self._issues):
             raise UsageError("lint found errors: this does not go out", hint="r goes back to the text")
         entry = self.desk.post(self.draft, self.mail)
         if self.row:
-            Queue.of(self.desk.store).set_state(self.row, "replied")
+            with contextlib.suppress(StoreError):  # the row was removed meanwhile
+                Queue.of(self.desk.store).set_state(self.row, "replied")
         return entry
 
     def action_queue(self) -> None:

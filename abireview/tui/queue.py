@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from abireview.errors import AbireviewError, Interrupted, UsageError
 from abireview.findings.until import parse_until
 from abireview.reply.desk import Opened
 from abireview.store.queue import STATES, Queue, Row, RowState
+from abireview.tui.background import in_daemon
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
 from abireview.tui.limit import HELP, SORTS, limited, ordered
 from abireview.tui.lines import Lines
@@ -126,31 +128,31 @@ class QueueScreen(BaseScreen):
             row, refresh = self._waiting.pop(0)
             self._workers[row.id] = self._fetch(row.id, row.source, refresh)
 
-    @work(thread=True, group="fetch", exit_on_error=False)
-    def _fetch(self, number: int, source: str, refresh: bool) -> None:
+    @work(group="fetch", exit_on_error=False)
+    async def _fetch(self, number: int, source: str, refresh: bool) -> None:
         worker = get_current_worker()
+        loop = asyncio.get_running_loop()
 
         def say(text: str) -> None:
             if worker.is_cancelled:
                 raise Interrupted("cancelled")
-            self.app.call_from_thread(self._progress, number, text)
+            loop.call_soon_threadsafe(self._progress, number, text)
 
-        self.review.warm.wait(WARM_WAIT)
+        def check() -> Opened:
+            self.review.warm.wait(WARM_WAIT)
+            return self.desk.check(source, refresh=refresh, say=say)
+
         try:
-            opened = self.desk.check(source, refresh=refresh, say=say)
+            opened = await in_daemon(check, f"fetch {source}")
         except AbireviewError as error:
-            self._finish(worker, number, None, f"{error}")
-        except (Exception, SystemExit) as error:
-            self._finish(worker, number, None, f"internal error: {type(error).__name__}: {error}")
+            self._fetched(number, None, f"{error}")
+        except Exception as error:
+            self._fetched(number, None, f"internal error: {type(error).__name__}: {error}")
         else:
-            self._finish(worker, number, opened, "")
-
-    def _finish(self, worker: Worker[None], number: int, opened: Opened | None, problem: str) -> None:
-        if not worker.is_cancelled:
-            self.app.call_from_thread(self._fetched, number, opened, problem)
+            self._fetched(number, opened, "")
 
     def _progress(self, number: int, text: str) -> None:
-        if number in self.busy:
+        if number in self.busy and self.is_attached:
             self.busy[number] = text
             self.query_one(QueueTable).content_changed()
 

@@ -140,8 +140,8 @@ class SeriesScreen(BaseScreen):
             said.append(f"patches missing: {', '.join(map(str, series.missing[:8]))}")
         if result.skipped:
             said.append(f"{len(result.skipped)} not checked: {result.skipped[0].why}")
-        said += list(series.notes[:2])
-        style = "$text-warning" if series.missing or result.skipped else ""
+        said += [*self.opened.warnings, *series.notes[:2]]
+        style = "$text-warning" if series.missing or result.skipped or self.opened.warnings else ""
         self.set_class(bool(said), "noted")
         self.query_one(StatusBar).show(" · ".join(said), style)
 

@@ -20,6 +20,7 @@ from abireview.findings.rangediff import difference, overview, pair, styled
 from abireview.mail.model import Series
 from abireview.mail.subject import parse_subject
 from abireview.reply.desk import Opened
+from abireview.tui.background import in_daemon
 from abireview.tui.base import TitleBar
 from abireview.tui.help import HelpScreen, help_lines
 from abireview.tui.lines import Lines
@@ -93,19 +94,20 @@ class VersionsScreen(Screen[int | None]):
         else:
             changes.show(comparison_lines(compare(older, result)))
 
-    @work(thread=True, group="range-diff", exclusive=True)
-    def _by_git(self, repository: Path, older: Series, newer: Series, row: int) -> None:
+    @work(group="range-diff", exclusive=True)
+    async def _by_git(self, repository: Path, older: Series, newer: Series, row: int) -> None:
         """git's own range-diff takes the place of ours when it is ready."""
         from abireview.source.rangediff import git_range_diff
 
+        mails = self.opened.thread.by_id
+        lines: list[str] = []
         try:
-            lines = git_range_diff(repository, older, newer, self.opened.thread.by_id)
+            lines = await in_daemon(lambda: git_range_diff(repository, older, newer, mails), "range-diff")
         except TreeError as error:
-            lines = []
             said = f"v{older.version} → v{newer.version}, from the mails: {error}"
         else:
             said = f"v{older.version} → v{newer.version}, by git range-diff"
-        self.app.call_from_thread(self._git_came, row, said, lines)
+        self._git_came(row, said, lines)
 
     def _git_came(self, row: int, said: str, lines: list[str]) -> None:
         if not self._diff or self.query_one("#versions", TextLines).cursor != row:

@@ -72,7 +72,7 @@ async def test_an_error_nobody_thought_of_is_a_row_too(make_app: MakeApp, widget
     async with app.run_test(size=SIZE) as pilot:
         table = app.queue_screen.query_one(QueueTable)
         await until(pilot, lambda: table.rows and table.rows[0].problem)
-        assert table.rows[0].problem.startswith("internal error: SystemExit")
+        assert table.rows[0].problem.startswith("internal error: RuntimeError: SystemExit")
 
 
 async def test_fetching_shows_progress_and_can_be_cancelled(make_app: MakeApp, widgets: str) -> None:

@@ -63,6 +63,10 @@ class Tmux:
         """What the terminal shows."""
         return self._run("capture-pane", "-p")
 
+    def title(self) -> str:
+        """The title that the program gave the terminal."""
+        return self._run("display-message", "-p", "#{pane_title}").strip()
+
     def wait(self, *texts: str, gone: str = "") -> str:
         """Wait until all ``texts`` are on the screen and ``gone`` is not; the screen."""
         end = time.monotonic() + WAIT

@@ -13,7 +13,7 @@ from abireview.facts.model import Fact
 from abireview.mail.model import Patch, Series
 from abireview.rules import regex
 from abireview.rules.load import RuleSet
-from abireview.rules.schema import PathClass, Scope
+from abireview.rules.schema import PathClass, Phrase, Scope
 from abireview.source.model import Fragment
 from abireview.source.whole import file_scopes
 
@@ -110,7 +110,7 @@ class Context:
         self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
         for delta in found.deltas:
             self.deltas_by_kind[delta.kind].append(delta)
-        standing = _standing(series)
+        standing = _standing(series) | _of_cover(series, rules)
         self.words = [_phrases(patch, rules) | standing for patch in series.patches]
 
     @cached_property
@@ -201,12 +201,20 @@ def _standing(series: Series) -> frozenset[str]:
     return frozenset(found)
 
 
+def _of_cover(series: Series, rules: RuleSet) -> frozenset[str]:
+    """The phrases of the cover letter that count for the whole series."""
+    text = series.cover.body if series.cover else ""
+    return frozenset(phrase.id for phrase in _found(text, rules) if phrase.cover)
+
+
+def _found(text: str, rules: RuleSet) -> list[Phrase]:
+    flat = " ".join(text[:16384].split()).lower()
+    pieces = [flat[start : start + regex.MAX_SUBJECT] for start in range(0, len(flat), regex.MAX_SUBJECT - 96)]
+    return [p for p in rules.phrases if any(regex.search(p.match, piece) for piece in pieces)]
+
+
 def _phrases(patch: Patch, rules: RuleSet) -> frozenset[str]:
-    text = f"{patch.subject}\n{patch.log}"[:16384]
-    flat = " ".join(text.split()).lower()
-    found = {
-        p.id for p in rules.phrases if any(regex.search(p.match, flat[i : i + 4096]) for i in range(0, len(flat), 4000))
-    }
+    found = {phrase.id for phrase in _found(f"{patch.subject}\n{patch.log}", rules)}
     if any(trailer.name.lower() == "fixes" for trailer in patch.trailers):
         found.add("fixes-trailer")
     return frozenset(found)

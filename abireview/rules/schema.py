@@ -251,10 +251,14 @@ class PathFile(Base, frozen=True, kw_only=True):
 
 
 class Phrase(Base, frozen=True, kw_only=True):
-    """A phrase of commit messages: ``match`` is searched without case in subject and log."""
+    """A phrase of commit messages: ``match`` is searched without case in subject and log.
+
+    ``cover``: one in the cover letter counts for every patch of the series.
+    """
 
     id: str
     match: str
+    cover: bool = False
 
 
 class WordFile(Base, frozen=True, kw_only=True):

@@ -57,7 +57,7 @@ class Epochs:
         folder = self._folder / f"{number}.git"
         if not (folder / "HEAD").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            _git(folder, "init", "-q", "--bare", ".")
+            _git(folder, "init", "-q", "--bare")
         start = [] if old or not since else [f"--shallow-since={int(since)}"]
         url = f"{self._inbox.base}/git/{number}.git"
         fetch = ("fetch", "-q", "--no-tags", "--no-write-fetch-head")

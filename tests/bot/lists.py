@@ -17,6 +17,8 @@ from pathlib import Path
 from abireview.mail.decode import decode_head
 from tests import pinbox
 
+START_DATE = 1_900_000_000
+
 
 class Inbox:
     """One list: ``deliver`` archives mails so that they can be searched at once."""
@@ -50,20 +52,39 @@ class Inbox:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(10)
 
-    def deliver(self, mails: Sequence[bytes]) -> None:
+    def deliver(self, mails: Sequence[bytes], epoch: int = 0) -> None:
         """Archive ``mails``, in order of arrival."""
-        commits = []
-        for raw in mails:
-            date = decode_head(raw).date or 0
-            start = b"" if self._empty or commits else b"from refs/heads/master^0\n"
-            commits.append(
-                b"commit refs/heads/master\nauthor a <a@x> %d +0000\ncommitter a <a@x> %d +0000\ndata 0\n%s"
-                b"M 100644 inline m\ndata %d\n%s\n" % (date, date, start, len(raw), raw)
-            )
+        self._import([self._commit(raw) for raw in mails], epoch, fresh=self._empty)
         self._empty = False
-        git = str(self.top / "git" / "0.git")
-        data = b"".join(commits) + b"done\n"
-        subprocess.run(["git", "-C", git, "fast-import", "--quiet", "--done"], input=data, check=True, env=self._env)
+        self._index()
+
+    def purge(self, mails: Sequence[bytes]) -> None:
+        """The history becomes one that has only ``mails``."""
+        self._import([self._commit(raw) for raw in mails], 0, fresh=True)
+        self._index()
+
+    def remove(self) -> None:
+        """A commit as 'public-inbox-learn rm' makes it: the mail is gone, a file d is there."""
+        text = b"M 100644 inline d\ndata 1\nx\nD m\n"
+        self._import([(START_DATE, text)], 0, fresh=False)
+
+    @staticmethod
+    def _commit(raw: bytes) -> tuple[int, bytes]:
+        return decode_head(raw).date or 0, b"M 100644 inline m\ndata %d\n%s\n" % (len(raw), raw)
+
+    def _import(self, commits: Sequence[tuple[int, bytes]], epoch: int, *, fresh: bool) -> None:
+        parts = [b"reset refs/heads/master\n\n"] if fresh else []
+        for number, (date, change) in enumerate(commits):
+            start = b"" if fresh or number else b"from refs/heads/master^0\n"
+            parts.append(
+                b"commit refs/heads/master\nauthor a <a@x> %d +0000\ncommitter a <a@x> %d +0000\ndata 0\n%s%s"
+                % (date, date, start, change)
+            )
+        git = str(self.top / "git" / f"{epoch}.git")
+        command = ["git", "-C", git, "fast-import", "--quiet", "--done", "--force"]
+        subprocess.run(command, input=b"".join(parts) + b"done\n", check=True, env=self._env)
+
+    def _index(self) -> None:
         command = ["public-inbox-index", "--no-fsync", "-L", "medium", str(self.top)]
         subprocess.run(command, check=True, env=self._env, timeout=120)
         if self._process is not None:

@@ -194,3 +194,11 @@ MAX_SCAN_RENDERED: Final = 5_000
 
 MAX_RESULT_BYTES: Final = 64 * MIB
 """One line of a scan's output; the longest of real series have under 1 MiB."""
+
+# --- b4 ----------------------------------------------------------------------------------------------------------
+
+MAX_B4_TRACKING_BYTES: Final = 16 * MIB
+"""The tracking data of a review branch; that of a series of 100 patches with reviews has under 1 MiB."""
+
+MAX_B4_CACHED: Final = 40
+"""Results of series under review kept between b4's one call a patch; a person reviews fewer at a time."""

@@ -64,7 +64,11 @@ def emit(wanted: Sequence[Target], results: Sequence[Result], color: str = "auto
             raise UsageError(
                 f"format '{target.format.name}' holds one series and there are {len(results)}", hint="use jsonl"
             )
-        if target.path == STDOUT:
+        if target.format.directory:
+            from abireview.cli.b4drop import write_drop
+
+            write_stdout(write_drop(results[0], Path.cwd() if target.path == STDOUT else Path(target.path)))
+        elif target.path == STDOUT:
             style = msgspec.structs.replace(stdout_style(color), everything=everything)
             write_stdout(target.format.render(results, style))
         else:

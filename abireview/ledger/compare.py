@@ -45,7 +45,7 @@ def compare(old: Surface, new: Surface, specs: Sequence[SurfaceSpec], tool: Tool
     before, after = _Side(old), _Side(new)
     entries: list[Entry] = []
     keys = {*before.groups, *after.groups}
-    for key in sorted(keys, key=lambda key: (key[1] != GENERIC, key[1], by_id[key[0]].area, key[0])):
+    for key in sorted(keys, key=lambda key: (key[1] == GENERIC, key[1], by_id[key[0]].area, key[0])):
         entries += _group(by_id[key[0]], key[1], before, after)
     missing = tuple(sorted({*old.missing} & {*new.missing}))
     return Ledger(tool=tool, old=old.tree, new=new.tree, entries=tuple(entries), pins=pins_of(entries), missing=missing)

@@ -268,7 +268,7 @@ def assemble(pieces: Iterable[Piece], specs: Sequence[SurfaceSpec]) -> tuple[Gro
             if items:
                 items += _highest(items, spec)
                 groups.append(Group(spec.id, spec.title, spec.area, arch, spec.about, spec.visible_to, tuple(items)))
-    return tuple(sorted(groups, key=lambda group: (group.arch != GENERIC, group.arch, group.area, group.id)))
+    return tuple(sorted(groups, key=lambda group: (group.arch == GENERIC, group.arch, group.area, group.id)))
 
 
 def _highest(items: Sequence[Item], spec: SurfaceSpec) -> list[Item]:

@@ -24,7 +24,7 @@ from abireview.errors import ConfigError
 from abireview.findings.answers import apply_answers
 from abireview.findings.model import Result
 from abireview.lore.address import mail_url
-from abireview.safetext import safe, safe_line
+from abireview.safetext import safe_line
 from abireview.store.answers import Answers
 from abireview.store.botdrafts import BotDraft, BotDrafts
 from abireview.store.botseries import BotSeries, SeriesRow
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 FEED_ENTRIES: Final = 50
 SHOWN_EVIDENCE: Final = 12  # changed lines of one finding
+TAB: Final = 8
 ORDER: Final = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -74,7 +75,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["line"] = safe_line
-    environment.filters["plain"] = safe
+    environment.filters["code"] = lambda text: safe_line(text.expandtabs(TAB))
     environment.filters["day"] = _day
     environment.filters["rfc3339"] = _rfc3339
     return environment

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -219,7 +222,7 @@ def test_a_page_has_the_question_the_lines_and_the_other_versions(site: tuple[Wo
     _, folder = site
     text = (folder / "s" / page_name("s1-v1-0@example.org")).read_text()
     assert "A guest that was started on the old kernel finds another WIDGET_REV_LATEST." in text
-    assert '<span class="del">-#define GADGET_MAX 16</span>' in text
+    assert '<span class="del">-#define GADGET_MAX     16</span>' in text
     assert page_name("s1-v2-0@example.org") in text
     assert "asked by mail" in text
     assert f"{BASE}/s1-v1-0@example.org" in text
@@ -287,6 +290,36 @@ def test_the_bot_keeps_site_metrics_and_log_up_to_date(tmp_path: Path) -> None:
     assert (tmp_path / "site" / "s" / page_name("patch1-v1@example.org")).is_file()
     assert 'abireview_bot_series{state="checked"} 1' in (tmp_path / "abireview.prom").read_text()
     world.close()
+
+
+MEASURE = """<!doctype html><iframe id="f" width="{width}" height="800" src="{page}"></iframe><script>
+addEventListener("load", () => {{ const e = document.getElementById("f").contentDocument.documentElement;
+document.body.dataset.wide = e.scrollWidth; document.body.dataset.high = e.scrollHeight; }});</script>"""
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_no_page_is_wider_than_a_phone_or_a_screen(site: tuple[World, Path], width: int) -> None:
+    """Laid out by Chromium; a page that had to be moved sideways would be wider than its window."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is missing: apt-get install --no-install-recommends chromium")
+        pytest.skip("chromium is missing")
+    _, folder = site
+    pages = [*folder.glob("*.html"), *folder.glob("widgets/*.html"), *folder.glob("s/*.html")]
+    frames = "".join(
+        MEASURE.format(width=width, page=page.relative_to(folder)).replace('"f"', f'"f{n}"').replace("dataset.wide",
+        f"dataset.wide{n}").replace("dataset.high", f"dataset.high{n}") for n, page in enumerate(pages)
+    )  # fmt: skip
+    (folder / "measure.html").write_text(frames)
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom",
+               f"--user-data-dir={folder / 'profile'}", (folder / "measure.html").as_uri()]  # fmt: skip
+    dom = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    wide = [int(found) for found in re.findall(r'data-wide\d+="(\d+)"', dom)]
+    high = [int(found) for found in re.findall(r'data-high\d+="(\d+)"', dom)]
+    assert len(wide) == len(pages)
+    assert max(wide) <= width
+    assert min(high) > 200
 
 
 # metrics and log

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -109,8 +111,11 @@ class QueueScreen(BaseScreen):
             self.query_one(StatusBar).show("")
 
     def add(self, what: str, origin: str = "msgid") -> None:
-        """Put a series into the queue and fetch it."""
+        """Put a series into the queue and fetch it; a file is remembered by its full path."""
         with self.told():
+            path = Path(what).expanduser()
+            with contextlib.suppress(OSError, ValueError):  # too long for a path, or a NUL in it
+                what = str(path.resolve()) if path.exists() else what
             row = Queue.of(self.desk.store).add(what, origin)
             if row.id not in self.busy:
                 self._start(row, refresh=False)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAP: Final = 60.0  # seconds between two turns: a hold ends, a person approves
 SHORTEST_NAP: Final = 1.0
+SLICE: Final = 0.25  # seconds of sleep before it is asked whether to stop
 MAILBOX: Final = "the bot's mailbox"
 
 
@@ -113,8 +114,10 @@ class Bot:
         """Turn after turn until ``stop()``."""
         while not stop():
             self.turn()
-            wait = self.watcher.next_poll() - self.parts.clock()
-            self.parts.sleep(min(max(wait, SHORTEST_NAP), LONGEST_NAP))
+            now = self.parts.clock()
+            end = min(max(self.watcher.next_poll(), now + SHORTEST_NAP), now + LONGEST_NAP)
+            while not stop() and self.parts.clock() < end:
+                self.parts.sleep(SLICE)
 
     # steps
 

@@ -61,8 +61,13 @@ def who() -> str:
 
 
 @contextlib.contextmanager
-def made(chosen: Chosen, store: Store, *, send: bool, reach: float = 86400.0) -> Iterator[Bot]:
-    """The bot over ``store``; with ``send`` its mail leaves. Raises ConfigError."""
+def made(
+    chosen: Chosen, store: Store, *, send: bool = False, dry: bool = False, reach: float = 86400.0
+) -> Iterator[Bot]:
+    """The bot over ``store``; with ``send`` its mail leaves, with ``dry`` nothing else is written either.
+
+    Raises ConfigError.
+    """
     from abireview.bot.log import Log, stderr_log
     from abireview.bot.maintainers import Maintainers
     from abireview.bot.run import Bot, Parts
@@ -71,6 +76,9 @@ def made(chosen: Chosen, store: Store, *, send: bool, reach: float = 86400.0) ->
     from abireview.store.botmail import BotMail
 
     policy = chosen.load()
+    if dry:
+        quiet = msgspec.structs.replace(policy.bot, site="", metrics="", log="")
+        policy = msgspec.structs.replace(policy, bot=quiet, patchwork=())
     rules = load_rules(chosen.rule_dirs)
     tree = None
     if policy.bot.tree:

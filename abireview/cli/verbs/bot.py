@@ -87,20 +87,20 @@ def _dry_run(chosen: Chosen, reach: float) -> int:
             copy = sqlite3.connect(path)
             real.connection.backup(copy)
             copy.close()
-        with Store(path) as store, made(chosen, store, send=False, reach=reach) as bot:
+        with Store(path) as store, made(chosen, store, dry=True, reach=reach) as bot:
+            began = time.time()
             bot.turn()
-            write_stdout(_report(bot))
+            write_stdout(_report(bot, began))
     return 0
 
 
-def _report(bot: Bot) -> str:
-    """What would go where, and why, for every posting that was looked at in this turn."""
+def _report(bot: Bot, began: float) -> str:
+    """What would go where, and why, for every posting that was looked at since ``began``, and every draft."""
     lines: list[str] = []
-    started = time.time() - 3600
     for row in bot.series.rows(["checked", "left", "failed"]):
-        if (row.checked or 0) < started:
-            continue
         draft = bot.drafts.for_series(row.id)
+        if (row.checked or 0) < began and (draft is None or draft.state not in {"waiting", "approved"}):
+            continue
         lines.append(f"{row.subject} <{row.id}>")
         lines.append(f"  {row.action or row.state}: {'; '.join(row.reasons) or 'see the log'}")
         if draft is not None:
@@ -203,7 +203,7 @@ def approve(chosen: Chosen, numbers: tuple[int, ...]) -> None:
     """Let drafts out: they go when their hold is over, if the policy still agrees and nobody said it meanwhile."""
     from abireview.store.db import Store
 
-    with Store() as store, made(chosen, store, send=False) as bot:
+    with Store() as store, made(chosen, store) as bot:
         for number in numbers:
             draft = bot.sender.approve(number, who())
             until = (
@@ -220,7 +220,7 @@ def reject(chosen: Chosen, numbers: tuple[int, ...], why: str) -> None:
     """Keep drafts in. What they ask is not asked about later versions either."""
     from abireview.store.db import Store
 
-    with Store() as store, made(chosen, store, send=False) as bot:
+    with Store() as store, made(chosen, store) as bot:
         for number in numbers:
             bot.sender.reject(number, who(), why)
 
@@ -235,7 +235,7 @@ def retract(chosen: Chosen, number: int, why: str) -> None:
     """
     from abireview.store.db import Store
 
-    with Store() as store, made(chosen, store, send=False) as bot:
+    with Store() as store, made(chosen, store) as bot:
         found = bot.sender.retract(number, who(), why)
         note(f"the correction <{found.msgid}> goes with the next turn" if found.msgid else "the mail was stopped")
 

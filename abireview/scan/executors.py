@@ -102,21 +102,11 @@ def _start(parent: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limits.MAX_WORKER_BYTES, limits.MAX_WORKER_BYTES))
 
     def watch() -> None:
-        while _alive(parent):
+        while os.getppid() == parent:  # not os.kill(parent, 0): a killed parent may be a zombie for long
             time.sleep(0.5)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextlib.contextmanager

@@ -202,3 +202,46 @@ MAX_B4_TRACKING_BYTES: Final = 16 * MIB
 
 MAX_B4_CACHED: Final = 40
 """Results of series under review kept between b4's one call a patch; a person reviews fewer at a time."""
+
+# --- replies and screens -----------------------------------------------------------------------------------------
+
+MAX_QUOTED_LINE_CHARS: Final = 500
+"""Characters of a line that is quoted. RFC 5322 allows 998 octets a line, and UTF-8 takes up to four a character; the
+rest of a line that long is data."""
+
+MAX_REFERENCES: Final = 40
+"""Message-ids in the References of a reply. RFC 5537 3.4.4 allows to trim; the first and the last ones are what
+threading needs."""
+
+MAX_RECIPIENTS: Final = 200
+"""Recipients of one mail; a thread with more is a mistake or an attack, kernel threads have under 120."""
+
+MAX_REPLY_SUBJECT_CHARS: Final = 900
+"""Characters of a subject that is answered; b4 folds it to lines that RFC 5322 allows."""
+
+MAX_DRAFT_CHARS: Final = 4_000_000
+"""Characters of a draft; a reply that quotes a whole series is far below."""
+
+MAX_ANSWER_CHARS: Final = 1_000
+"""Characters of an answer's ground: a line for the next reader, not an essay."""
+
+MAX_COMMENT_CHARS: Final = 2_000
+"""Characters of somebody's comment that are shown beside a finding; the thread has the rest."""
+
+MAX_COMMENTS: Final = 20
+"""Comments on one hunk that are shown beside a finding."""
+
+MAX_SHOWN_LINE_CHARS: Final = 2_000
+"""Characters of a line that are shown on a screen; generated files have lines of megabytes."""
+
+MAX_HIGHLIGHTED_CHARS: Final = 400
+"""Characters of a line that is coloured as C; a longer one is data, and pygments takes a millisecond a thousand."""
+
+MAX_SHOWN_DEPTH: Final = 30
+"""Levels of a thread that are indented; deeper mails stand in the same column."""
+
+MAX_COMPARED_LINES: Final = 20_000
+"""Lines of a patch of which two versions are compared; difflib is quadratic where nothing is alike."""
+
+MAX_RANGE_DIFF_LINES: Final = 50_000
+"""Lines of git's range-diff that are shown."""

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from abireview import limits
 from abireview.errors import UsageError
 from abireview.findings.model import Finding, Result, State
 from abireview.mail.model import Series
@@ -30,7 +31,6 @@ GROUNDS: dict[str, str] = {
     "suppress": "why this is kept quiet",
 }
 
-TEXT_MAX = 1000  # characters of an answer's ground: one line for the next reader, not an essay
 _FINGERPRINT = re.compile(r"[0-9a-f]{12}")
 
 
@@ -75,8 +75,8 @@ def make_answer(
     ground = " ".join(text.split())
     if not ground:
         raise UsageError(f"the answer '{kind}' needs its ground: {GROUNDS[kind]}")
-    if len(ground) > TEXT_MAX:
-        raise UsageError(f"an answer is at most {TEXT_MAX} characters long")
+    if len(ground) > limits.MAX_ANSWER_CHARS:
+        raise UsageError(f"an answer is at most {limits.MAX_ANSWER_CHARS} characters long")
     if not _FINGERPRINT.fullmatch(fingerprint):
         raise UsageError(f"'{fingerprint[:40]}' is no fingerprint", hint="a fingerprint is 12 hexadecimal digits")
     if until is not None and kind != "suppress":

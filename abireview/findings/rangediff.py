@@ -10,10 +10,10 @@ import difflib
 import re
 from collections.abc import Sequence
 
+from abireview import limits
 from abireview.mail.model import Patch, Series
 from abireview.mail.subject import normal_title, parse_subject
 
-LINES_MAX = 20_000  # lines of a patch that are compared; difflib is quadratic in the worst case
 _HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@")
 
 
@@ -26,7 +26,7 @@ def patch_text(patch: Patch) -> list[str]:
         for hunk in file.hunks:
             lines.append(f"@@ {hunk.section}".rstrip())
             lines += [f"{line.kind}{line.text}" for line in hunk.lines]
-    return lines[:LINES_MAX]
+    return lines[: limits.MAX_COMPARED_LINES]
 
 
 def pair(patch: Patch, older: Series) -> Patch | None:

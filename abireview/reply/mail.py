@@ -12,12 +12,9 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
+from abireview import limits
 from abireview.errors import SendError
 from abireview.mail.model import Message, Person
-
-REFERENCES_MAX = 40  # RFC 5537 3.4.4 allows trimming; first and last ones are what threading needs
-RECIPIENTS_MAX = 200  # a thread with more is a mistake or an attack; kernel threads have under 120
-SUBJECT_MAX = 900  # characters; RFC 5322 2.1.1 allows 998 octets a line and the subject is folded anyway
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _MSGID = re.compile(r"[^\s<>]{1,900}")
@@ -81,7 +78,7 @@ def clean_msgid(msgid: str) -> str:
 
 def reply_subject(subject: str) -> str:
     """``Re: `` and the subject, unchanged but for white space; no second ``Re:``."""
-    text = clean_header(subject)[:SUBJECT_MAX]
+    text = clean_header(subject)[: limits.MAX_REPLY_SUBJECT_CHARS]
     return text if _RE.match(text) else f"Re: {text}".rstrip()
 
 
@@ -113,8 +110,8 @@ def reply_headers(message: Message, own: Collection[str]) -> Headers:
     if not chain and clean_msgid(message.in_reply_to):
         chain = [clean_msgid(message.in_reply_to)]
     chain = list(dict.fromkeys(chain))
-    if len(chain) >= REFERENCES_MAX:
-        chain = chain[:1] + chain[2 - REFERENCES_MAX :]
+    if len(chain) >= limits.MAX_REFERENCES:
+        chain = chain[:1] + chain[2 - limits.MAX_REFERENCES :]
     return Headers(
         to=tuple(to),
         cc=tuple(cc),
@@ -142,7 +139,7 @@ def _pick(people: Iterable[Person], mine: set[str], seen: set[str], left_out: li
         key = person.email.lower()
         if not valid_address(person.email):
             left_out.append(clean_header(str(person)))
-        elif key not in mine and key not in seen and len(seen) < RECIPIENTS_MAX:
+        elif key not in mine and key not in seen and len(seen) < limits.MAX_RECIPIENTS:
             seen.add(key)
             out.append(_clean_person(person))
     return out
@@ -156,8 +153,8 @@ def check_headers(mail: Outgoing) -> None:
         )
     if not mail.recipients:
         raise SendError("the mail has no recipient")
-    if len(mail.recipients) > RECIPIENTS_MAX:
-        raise SendError(f"the mail has more than {RECIPIENTS_MAX} recipients")
+    if len(mail.recipients) > limits.MAX_RECIPIENTS:
+        raise SendError(f"the mail has more than {limits.MAX_RECIPIENTS} recipients")
     for person in (*mail.to, *mail.cc):
         if not valid_address(person.email):
             raise SendError(f"'{clean_header(person.email)}' is no mail address")

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from abireview import limits
 from abireview.safetext import safe
 
 ELLIPSIS = "> [...]"
 DEFAULT_CONTEXT = 5  # b4 review quotes as many lines above a comment
-QUOTED_LINE_MAX = 500  # characters; RFC 5322 allows 998 octets a line, and UTF-8 may take more than one a character
 
 _HUNK = re.compile(r"^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 
@@ -40,8 +40,8 @@ class _Block(msgspec.Struct, frozen=True):
 def quote_line(text: str) -> str:
     """One line, quoted; escapes made visible, blank lines become ``>``, overlong ones are cut."""
     text = safe(text)
-    if len(text) > QUOTED_LINE_MAX:
-        text = text[:QUOTED_LINE_MAX] + " [...]"
+    if len(text) > limits.MAX_QUOTED_LINE_CHARS:
+        text = text[: limits.MAX_QUOTED_LINE_CHARS] + " [...]"
     return f"> {text}" if text.strip() else ">"
 
 

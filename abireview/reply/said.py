@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from abireview import limits
 from abireview.mail.model import Message, Person
 
-TEXT_MAX = 2000  # characters of one comment that are shown beside a finding
-COMMENTS_MAX = 20  # comments on one hunk that are shown
 _WORTH = 6  # characters a quoted line must have to tell which line it is ("}" is everywhere)
 
 
@@ -31,8 +30,8 @@ def said_about(lines: Iterable[str], replies: Iterable[Message]) -> tuple[Commen
     for reply in replies:
         for quoted, text in _pieces(reply.body):
             if text and not wanted.isdisjoint(quoted):
-                found.append(Comment(reply.author, reply.msgid, reply.date, text[:TEXT_MAX]))
-                if len(found) == COMMENTS_MAX:
+                found.append(Comment(reply.author, reply.msgid, reply.date, text[: limits.MAX_COMMENT_CHARS]))
+                if len(found) == limits.MAX_COMMENTS:
                     return tuple(found)
     return tuple(found)
 

@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from abireview import limits
 from abireview.errors import TreeError
 from abireview.mail.model import Message, Series
 from abireview.mail.subject import parse_subject
 
 SECONDS = 60.0  # for one git command; reading a kernel's tree into an index takes half a second
-LINES_MAX = 50_000  # lines of output that are shown
 
 
 def git_range_diff(repository: Path, older: Series, newer: Series, mails: Mapping[str, Message]) -> list[str]:
@@ -31,7 +31,7 @@ def git_range_diff(repository: Path, older: Series, newer: Series, mails: Mappin
         git = _Git(repository, Path(folder))
         ranges = [git.commits(series, mails) for series in (older, newer)]
         lines = git.run("range-diff", "--no-color", *ranges).decode("utf-8", "replace").split("\n")
-    return lines[:LINES_MAX]
+    return lines[: limits.MAX_RANGE_DIFF_LINES]
 
 
 class _Git:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from abireview import limits
 from abireview.errors import StoreError
 from abireview.store.sql import transaction
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from abireview.store.db import Store
 
 DraftState = Literal["open", "queued", "discarded"]
-BODY_MAX = 4_000_000  # characters; a reply that quotes a whole series is far below
 
 SCHEMA = """
 CREATE TABLE draft (
@@ -154,8 +154,8 @@ class Drafts:
 
 def _storable(body: str) -> str:
     """SQLite stores UTF-8: what it cannot encode becomes ``?``; overlong text is refused, not cut."""
-    if len(body) > BODY_MAX:
-        raise StoreError(f"a draft is at most {BODY_MAX} characters long")
+    if len(body) > limits.MAX_DRAFT_CHARS:
+        raise StoreError(f"a draft is at most {limits.MAX_DRAFT_CHARS} characters long")
     return body.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-HIGHLIGHTED_MAX = 400  # characters of a line that are highlighted; longer ones are data, not code
+from abireview import limits
+
 _C_ENDINGS = (".c", ".h", ".S", ".cc", ".cpp", ".lds", ".dts", ".dtsi")
 
 Span = tuple[int, int, str]
@@ -20,7 +21,7 @@ def is_code(path: str) -> bool:
 def spans(text: str) -> tuple[Span, ...]:
     """(start, end, class) of what is coloured in one line of C; class is keyword, string, comment, number or macro."""
     stripped = text.lstrip()
-    if not stripped or len(text) > HIGHLIGHTED_MAX:
+    if not stripped or len(text) > limits.MAX_HIGHLIGHTED_CHARS:
         return ()
     if stripped.startswith(("* ", "*/", "/*")) or stripped == "*":
         end = text.find("*/")

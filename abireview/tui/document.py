@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from abireview import limits
 from abireview.findings.model import Finding
 from abireview.mail.model import Message
 from abireview.reply.quote import find_line
@@ -21,7 +22,6 @@ from abireview.safetext import safe_line
 Kind = Literal["header", "subject", "text", "meta", "hunk", "add", "del", "ctx", "quote", "quote2", "finding", "blank"]
 
 FINDING_WIDTH = 96  # columns a finding's text is filled to, also where the pane is wider
-SHOWN_LINE_MAX = 2000  # characters of a line that are shown; generated files have lines of megabytes
 _HUNK = re.compile(r"^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _META = ("diff --git ", "index ", "--- ", "+++ ", "new file mode", "deleted file mode", "old mode", "new mode")
 _META_MORE = ("rename from ", "rename to ", "similarity index", "copy from ", "copy to ", "Binary files ", "GIT binary")
@@ -96,8 +96,8 @@ class Document:
 
 def shown(text: str) -> str:
     """A line as it may stand on a screen: tabs at eight columns, escapes visible, not endless."""
-    if len(text) > SHOWN_LINE_MAX:
-        text = text[:SHOWN_LINE_MAX] + " [...]"
+    if len(text) > limits.MAX_SHOWN_LINE_CHARS:
+        text = text[: limits.MAX_SHOWN_LINE_CHARS] + " [...]"
     return safe_line(text.expandtabs(8))
 
 
@@ -196,7 +196,7 @@ def _with_findings(rows: list[Row], findings: list[Finding], lines: list[int], w
 
 def _longest(rows: Sequence[Row]) -> int:
     """The columns of the longest row, as shown."""
-    return max((len(row.text[:SHOWN_LINE_MAX].expandtabs(8)) for row in rows), default=0)
+    return max((len(row.text[: limits.MAX_SHOWN_LINE_CHARS].expandtabs(8)) for row in rows), default=0)
 
 
 def _header_count(rows: list[Row]) -> int:

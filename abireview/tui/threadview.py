@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer
 
+from abireview import limits
 from abireview.mail.model import Message
 from abireview.mail.series import Thread
 from abireview.reply.desk import Opened
@@ -18,8 +19,6 @@ from abireview.tui.base import BaseScreen, TitleBar
 from abireview.tui.lines import Lines
 from abireview.tui.mailview import MailView
 from abireview.tui.textlines import TextLines
-
-DEPTH_MAX = 30  # levels of a thread that are indented; deeper ones stand at the same column
 
 
 def tree(thread: Thread) -> list[tuple[int, Message]]:
@@ -44,7 +43,7 @@ def tree_line(depth: int, mail: Message) -> str:
         when = datetime.fromtimestamp(mail.date, UTC).strftime("%Y-%m-%d %H:%M") if mail.date is not None else ""
     except (OverflowError, OSError, ValueError):
         when = ""
-    indent = "  " * min(depth, DEPTH_MAX)
+    indent = "  " * min(depth, limits.MAX_SHOWN_DEPTH)
     who = (mail.author.name or mail.author.email)[:24]
     return f"{when:16}  {indent}{who}: {mail.subject or '(no subject)'}"
 

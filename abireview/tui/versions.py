@@ -88,15 +88,21 @@ class VersionsScreen(Screen[int | None]):
         changes = self.query_one("#changes", TextLines)
         if self._diff and index is not None and index > 0:
             before, now = self.opened.versions[index - 1].series, self.opened.versions[index].series
-            changes.show(range_diff_lines(before, now, self._msgid))
-            if self._repository is not None:
-                self._by_git(self._repository, before, now, row)
+            changes.show([(f"comparing v{before.version} and v{now.version} …", "muted")])
+            self._compare(before, now, row)
         else:
             changes.show(comparison_lines(compare(older, result)))
 
     @work(group="range-diff", exclusive=True)
+    async def _compare(self, older: Series, newer: Series, row: int) -> None:
+        """Our range-diff first; git's own takes its place when it is ready, where there is a repository."""
+        lines = await in_daemon(lambda: range_diff_lines(older, newer, self._msgid), "range-diff")
+        if self._showing(row):
+            self.query_one("#changes", TextLines).show(lines)
+        if self._repository is not None:
+            await self._by_git(self._repository, older, newer, row)
+
     async def _by_git(self, repository: Path, older: Series, newer: Series, row: int) -> None:
-        """git's own range-diff takes the place of ours when it is ready."""
         from abireview.source.rangediff import git_range_diff
 
         mails = self.opened.thread.by_id
@@ -109,8 +115,11 @@ class VersionsScreen(Screen[int | None]):
             said = f"v{older.version} → v{newer.version}, by git range-diff"
         self._git_came(row, said, lines)
 
+    def _showing(self, row: int) -> bool:
+        return self.is_attached and self._diff and self.query_one("#versions", TextLines).cursor == row
+
     def _git_came(self, row: int, said: str, lines: list[str]) -> None:
-        if not self._diff or self.query_one("#versions", TextLines).cursor != row:
+        if not self._showing(row):
             return
         changes = self.query_one("#changes", TextLines)
         rest = [(line, _git_style(line)) for line in lines] or list(changes.lines[1:])

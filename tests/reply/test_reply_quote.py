@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abireview.reply.quote import QUOTED_LINE_MAX, Note, find_line, quote
+from abireview.limits import MAX_QUOTED_LINE_CHARS
+from abireview.reply.quote import Note, find_line, quote
 from tests.reply.reply_make import BODY, line_of
 
 COUNT = line_of("+\treturn w->count + 1;")
@@ -74,7 +75,7 @@ def test_escapes_and_endless_lines_do_not_get_into_the_quote() -> None:
     text = quote(body, [Note(1, "?"), Note(2, "!")])
     assert "\x1b" not in text
     assert "\x07" not in text
-    assert max(map(len, text.split("\n"))) <= QUOTED_LINE_MAX + 10
+    assert max(map(len, text.split("\n"))) <= MAX_QUOTED_LINE_CHARS + 10
 
 
 def test_b4_finds_the_comment_on_its_very_line() -> None:

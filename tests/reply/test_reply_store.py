@@ -14,11 +14,12 @@ import pytest
 
 from abireview.errors import StoreError
 from abireview.findings.answers import apply_answers
+from abireview.limits import MAX_DRAFT_CHARS
 from abireview.store import answers as answers_module
 from abireview.store import drafts as drafts_module
 from abireview.store import queue as queue_module
 from abireview.store.answers import Answers
-from abireview.store.drafts import BODY_MAX, Drafts
+from abireview.store.drafts import Drafts
 from abireview.store.queue import Facts, Queue
 from tests.reply.test_answers import KEYS, answer, result
 
@@ -122,7 +123,7 @@ def test_a_closed_draft_cannot_change_and_makes_room(drafts: Drafts) -> None:
 
 def test_a_draft_has_its_limit(drafts: Drafts) -> None:
     with pytest.raises(StoreError):
-        drafts.open("p1@example.org", "c@example.org", "x" * (BODY_MAX + 1))
+        drafts.open("p1@example.org", "c@example.org", "x" * (MAX_DRAFT_CHARS + 1))
 
 
 def test_what_was_typed_survives_kill_9(tmp_path: Path, drafts: Drafts) -> None:

@@ -442,3 +442,14 @@ async def test_a_store_that_fails_does_not_end_the_session(make_app: MakeApp, wi
 
 def test_server_errors_have_hints() -> None:
     assert ServerError("x").hint
+
+
+async def test_every_theme_can_be_worn(make_app: MakeApp, widgets: str) -> None:
+    app = make_app(widgets)
+    async with app.run_test(size=SIZE) as pilot:
+        await opened(app, pilot)
+        await press(pilot, "full_stop")
+        for theme in app.available_themes:
+            app.theme = theme
+            await pilot.pause()
+            assert "▲ flag medium" in text_of(app)

@@ -12,7 +12,7 @@ import pytest
 from abireview.lore import b4mail
 from abireview.tui.app import ReviewApp
 from tests.tui.conftest import MakeApp
-from tests.tui.pilot import on, press, until, write
+from tests.tui.pilot import on, press, text_of, until, write
 from tests.tui.tui_make import mail, mbox, series
 
 Snap = Callable[..., bool]
@@ -82,6 +82,7 @@ def test_side_by_side(make_app: MakeApp, sources: list[str], snap_compare: Snap)
 def test_the_versions(make_app: MakeApp, sources: list[str], snap_compare: Snap) -> None:
     async def then(pilot: Any) -> None:
         await press(pilot, "n n n D D")
+        await until(pilot, lambda: "from the mails" in text_of(pilot.app))
 
     assert snap_compare(make_app(*sources), terminal_size=(120, 40), run_before=going(then))
 

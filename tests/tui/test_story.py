@@ -106,6 +106,7 @@ async def test_from_what_came_in_to_reply_sent(make_app: MakeApp, smtp: Server, 
         for word in ("New since v1 (1)", "Carried (1)", "Gone (1)", "Settled (1)", "only the tests read it"):
             assert word in shown
         await press(pilot, "D")
+        await until(pilot, lambda: "from the mails" in text_of(app))
         shown = " ".join(text_of(app).split())
         for line in ("1 = 1", "2 = 2", "3 ! 3", "-+#define WIDGET_BASE 200", "++#define WIDGET_BASE 201"):
             assert line in shown

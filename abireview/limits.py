@@ -163,6 +163,24 @@ MAX_BOT_POSTINGS: Final = 2_000
 MAX_BOT_REPLIES: Final = 500
 """Replies of one thread that the bot reads for what was said already, the latest; real threads have under 300."""
 
+MAX_POLICY_BYTES: Final = 262_144
+"""The bot's policy; a thousand entries fit."""
+
+MAX_COMMANDS: Final = 20
+"""Commands read from one mail: it answers one that asked five questions."""
+
+MAX_COMMAND_CHARS: Final = 1_000
+"""Text of one command; what a person means fits a paragraph."""
+
+MAX_SPOKEN_CHARS: Final = 200_000
+"""Characters of a reply that are searched for commands, and for what was said already; a long review has 50 000."""
+
+MAX_MAINTAINERS_BYTES: Final = 8 * MIB
+"""The MAINTAINERS file; the kernel's has under 1 MiB."""
+
+MAX_DKIM_SIGNATURES: Final = 5
+"""Signatures of one mail that are looked at: each costs a question to DNS. Real mails have one or two."""
+
 # --- archives ----------------------------------------------------------------------------------------------------
 
 MAX_SCAN_BYTES: Final = 1024 * 1024 * MIB

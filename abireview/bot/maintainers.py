@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterable
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Final
 
+from abireview import limits
 from abireview.errors import ConfigError
 
-MAX_BYTES: Final = 8 * 1024 * 1024  # the kernel's has under 1 MiB
 _LINE = re.compile(r"([A-Z]):\s*(\S.*)")
 _SPECIAL = re.compile(r"([*?])")
 
@@ -52,11 +51,11 @@ class Maintainers:
         """The file at ``path``. Raises ConfigError."""
         try:
             with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+                data = file.read(limits.MAX_MAINTAINERS_BYTES + 1)
         except OSError as error:
             raise ConfigError(f"{path} cannot be read: {error.strerror}", hint="[bot] maintainers names it") from error
-        if len(data) > MAX_BYTES:
-            raise ConfigError(f"{path} is larger than {MAX_BYTES} bytes")
+        if len(data) > limits.MAX_MAINTAINERS_BYTES:
+            raise ConfigError(f"{path} is larger than {limits.MAX_MAINTAINERS_BYTES} bytes")
         return cls(data.decode("utf-8", "replace"))
 
     def people(self, paths: Iterable[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from abireview import limits
 from abireview.bot import duration
 from abireview.errors import ConfigError
 from abireview.findings.model import Grade
@@ -27,7 +28,6 @@ Watch = Literal["search", "git", "maildir", "none"]
 
 MODES: tuple[Mode, ...] = get_args(Mode)  # from the most restrictive on
 GRADES: tuple[Grade, ...] = ("low", "medium", "high")
-MAX_BYTES = 262_144  # of a policy file: a thousand entries fit
 MAX_FINDINGS = 5  # of one mail, whatever the policy says
 MIN_INTERVAL = 60  # seconds between two requests for news of one list: archives are a commons
 MAX_CAP = 100  # mails a day for one list: more is no summary service but an accident
@@ -242,8 +242,8 @@ def load_policy(path: Path) -> Policy:
 
 def read_policy(data: bytes, name: str = "bot.toml") -> Policy:
     """The policy in ``data``. Raises ConfigError that names ``name``, the table and the key."""
-    if len(data) > MAX_BYTES:
-        raise ConfigError(f"{name}: larger than {MAX_BYTES} bytes")
+    if len(data) > limits.MAX_POLICY_BYTES:
+        raise ConfigError(f"{name}: larger than {limits.MAX_POLICY_BYTES} bytes")
     try:
         policy = msgspec.toml.decode(data, type=Policy)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from abireview import limits
 from abireview.findings.model import Finding
 from abireview.mail.model import Message
 from abireview.reply.trailers import SIGNATURE
 
 NEAR = 12  # quoted lines above a comment that it is taken to be about
 MIN_SYMBOL = 5  # characters a name must have to tell what is talked about
-TEXT_MAX = 200_000  # characters of one reply that are looked at
 
 # Words of somebody who talks about compatibility, in the forms the lists use.
 _WORDS = re.compile(
@@ -36,7 +36,7 @@ def raised(findings: Iterable[Finding], replies: Sequence[Message], *, author: s
     for reply in replies:
         if reply.author.email.lower() == author.lower():
             continue
-        pieces = _pieces(reply.body[:TEXT_MAX])
+        pieces = _pieces(reply.body[: limits.MAX_SPOKEN_CHARS])
         for finding in asked:
             if finding.fingerprint not in found and any(_is_about(finding, *piece) for piece in pieces):
                 found[finding.fingerprint] = reply.msgid

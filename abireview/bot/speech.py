@@ -8,13 +8,11 @@ from typing import Final
 
 import msgspec
 
-from abireview.findings.answers import TEXT_MAX
+from abireview import limits
 from abireview.reply.trailers import SIGNATURE
 
 KINDS: Final = {"ok": "knob", "arch-fix": "arch-fix", "false-positive": "false-positive"}
 VERBS: Final = (*KINDS, "mute-series", "recheck", "help")
-MAX_COMMANDS: Final = 20  # of one mail: it asked five questions
-MAX_BODY: Final = 200_000  # characters of a mail that are searched
 
 _COMMAND = re.compile(r"#abireview(?:[ \t]+([A-Za-z-]{1,20}))?(?:[ \t]+([0-9a-fA-F]{1,12}))?[ \t]*(?::[ \t]*(.*))?")
 # What stands below these is quoted, with or without marks.
@@ -34,7 +32,7 @@ class Spoken(msgspec.Struct, frozen=True):
 def own_text(body: str) -> list[str]:
     """The lines that the sender wrote: above the signature and any quoted mail, without quoted lines."""
     lines: list[str] = []
-    for line in body[:MAX_BODY].split(SIGNATURE, 1)[0].split("\n"):
+    for line in body[: limits.MAX_SPOKEN_CHARS].split(SIGNATURE, 1)[0].split("\n"):
         if _QUOTED_BELOW.fullmatch(line.rstrip()):
             break
         if not line.startswith((">", "|")):
@@ -49,7 +47,7 @@ def parse(body: str) -> list[Spoken]:
     for line in own_text(body):
         match = _COMMAND.fullmatch(line)
         if match is not None:
-            if len(found) == MAX_COMMANDS:
+            if len(found) == limits.MAX_COMMANDS:
                 break
             found.append(Spoken((match[1] or "help").lower(), (match[2] or "").lower(), (match[3] or "").strip()))
             going_on = match[3] is not None
@@ -58,7 +56,7 @@ def parse(body: str) -> list[Spoken]:
             going_on = False
         elif going_on and line.strip():
             last = found[-1]
-            found[-1] = msgspec.structs.replace(last, text=f"{last.text} {line.strip()}"[:TEXT_MAX])
+            found[-1] = msgspec.structs.replace(last, text=f"{last.text} {line.strip()}"[: limits.MAX_COMMAND_CHARS])
         else:
             going_on = False
-    return found[:MAX_COMMANDS]
+    return found[: limits.MAX_COMMANDS]

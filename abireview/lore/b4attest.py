@@ -27,7 +27,6 @@ Verdict = Literal["pass", "fail", "later"]
 SINGLE = ("from", "date", "subject", "message-id", "in-reply-to", "references", "content-type", "reply-to")
 SIGNED = ("from", "subject", "date")  # always; those below where the mail has them
 SIGNED_IF_THERE = ("in-reply-to", "references")
-MAX_SIGNATURES = 5  # each one costs a DNS question
 
 
 class _Heard(logging.Handler):
@@ -103,7 +102,7 @@ def _unfit(message: RawMessage) -> str:
     if not signatures:
         return "it has no DKIM signature"
     needed = {*SIGNED, *(name for name in SIGNED_IF_THERE if name in names)}
-    good = [value for value in signatures[:MAX_SIGNATURES] if _covers(value, needed)]
+    good = [value for value in signatures[: limits.MAX_DKIM_SIGNATURES] if _covers(value, needed)]
     del message["DKIM-Signature"]
     del message["X-Developer-Signature"]
     del message["X-Original-From"]

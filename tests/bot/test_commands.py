@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from abireview import limits
 from abireview.bot.commands import HELP_A_DAY
 from abireview.bot.maintainers import Maintainers
-from abireview.bot.speech import MAX_COMMANDS, Spoken, own_text, parse
+from abireview.bot.speech import Spoken, own_text, parse
 from abireview.lore.b4attest import attest
 from abireview.mail.decode import decode
 from abireview.store.answers import Answers
@@ -67,7 +68,7 @@ def test_what_is_quoted_or_indented_is_no_command(body: str) -> None:
 
 
 def test_only_so_many_commands_and_only_so_long_texts() -> None:
-    assert len(parse("#abireview help\n" * 1000)) == MAX_COMMANDS
+    assert len(parse("#abireview help\n" * 1000)) == limits.MAX_COMMANDS
     (one,) = parse("#abireview ok: " + "x" * 900 + "\n" + "y\n" * 10_000)
     assert len(one.text) <= 1000
     assert own_text("> a\nb\n") == ["b", ""]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
 
 WAIT = 60.0  # seconds until a screen must show what is expected
 
@@ -20,7 +21,7 @@ class Tmux:
     """One tmux server of its own with one pane."""
 
     def __init__(self, folder: Path, size: tuple[int, int] = (180, 45)) -> None:
-        self._socket = folder / "tmux"
+        self._socket = folder / f"tmux-{uuid4().hex[:8]}"  # a server that is going away keeps its socket for a while
         self._size = size
 
     def __enter__(self) -> Self:
@@ -81,7 +82,6 @@ class Tmux:
         """kill -9, and wait until it is dead."""
         os.kill(pid, signal.SIGKILL)
         self.wait_for_end()
-        self._run("kill-server")
 
     def wait_for_end(self) -> None:
         """Wait until the program has ended."""

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-import subprocess
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from abireview.errors import ConfigError
+from abireview.errors import ConfigError, InputError
 from abireview.findings.answers import plain_title
 from abireview.mail.model import Series
 from abireview.mail.subject import normal_title
+from abireview.source.tree import open_repository, resolve
 
 COMMITS: Final = 50_000  # of the branch that are looked at: a little more than half a year of linux-next
-SECONDS: Final = 60.0
 
 
 class Merged:
@@ -27,20 +27,14 @@ class Merged:
 
     def __call__(self, series: Series) -> bool:
         """True if every patch of ``series`` is among the commits. Raises ConfigError."""
-        tip = self._git("rev-parse", "--verify", "-q", f"{self._rev}^{{commit}}").strip()
-        if tip != self._tip:
-            lines = self._git("log", f"--max-count={COMMITS}", "--format=%s", tip).splitlines()
-            self._titles, self._tip = frozenset(normal_title(line) for line in lines), tip
+        try:
+            repository = open_repository(self._folder)
+            commit = resolve(repository, self._rev)
+        except InputError as error:
+            raise ConfigError(f"[bot] merged: {error}", hint="it is PATH@REV of a git repository") from error
+        if str(commit.id) != self._tip:
+            walked = islice(repository.walk(commit.id), COMMITS)
+            self._titles = frozenset(normal_title(one.message.partition("\n")[0]) for one in walked)
+            self._tip = str(commit.id)
         titles = {plain_title(patch.subject) for patch in series.patches}
         return bool(titles) and titles <= self._titles
-
-    def _git(self, *args: str) -> str:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(self._folder), *args], capture_output=True, timeout=SECONDS, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise ConfigError(f"git cannot look at {self._folder}: {type(error).__name__}") from error
-        if done.returncode:
-            raise ConfigError(f"{self._folder} has no {self._rev}", hint="[bot] merged is PATH@REV of a git repository")
-        return done.stdout.decode("utf-8", "replace")

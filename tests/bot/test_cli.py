@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from abireview.cli.main import main
+from abireview.cli.verbs._bot import alone
 from abireview.mail.mbox import split_mbox
 from abireview.store.botdrafts import BotDrafts
 from abireview.store.db import Store
@@ -162,6 +163,15 @@ def test_mail_must_come_from_the_bots_address(call: Call, home: Path) -> None:
     code, _, err = call("--once", via="smtp")
     assert code == 2
     assert "git would send as rita@example.com, the policy says abireview@bots.example" in err
+
+
+def test_two_bots_with_one_store_do_not_get_in_each_others_way(call: Call) -> None:
+    with Store() as store, alone(store) as free:
+        assert free
+        code, _, err = call("--once")
+        assert (code, err) == (0, "abireview: another bot is at work with this store\n")
+        assert BotDrafts.of(store).drafts() == []
+        assert call("--follow")[0] == 4
 
 
 def test_follow_goes_on_until_it_is_told_to_stop(home: Path) -> None:

@@ -106,6 +106,25 @@ def made(
         yield Bot(store, policy, parts)
 
 
+@contextlib.contextmanager
+def alone(store: Store) -> Iterator[bool]:
+    """True if no other bot works with this store; nobody else may while the block runs."""
+    import fcntl
+    import os
+
+    store.connection  # noqa: B018  (makes the directory)
+    handle = os.open(store.path.with_name("bot.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
 def attest_by(dkim: bool) -> Callable[[bytes, str], tuple[str, str]]:
     """b4's attestation; without ``dkim`` everybody is who he says (for tests)."""
 

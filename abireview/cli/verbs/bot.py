@@ -14,7 +14,7 @@ import click
 from abireview.cli.output import write_stdout
 from abireview.cli.ruleset import rules_option
 from abireview.cli.session import VIA_HELP
-from abireview.cli.verbs._bot import Chosen, made, note, policy_option, who
+from abireview.cli.verbs._bot import Chosen, alone, made, note, policy_option, who
 from abireview.errors import NotFoundError, UsageError
 from abireview.safetext import safe, safe_line
 
@@ -62,7 +62,10 @@ def command(
     reach = float(seconds(since))
     if dry_run:
         return _dry_run(chosen, reach)
-    with Store() as store, made(chosen, store, send=True, reach=reach) as bot:
+    with Store() as store, made(chosen, store, send=True, reach=reach) as bot, alone(store) as free:
+        if not free:
+            note("another bot is at work with this store")
+            return 0 if once else 4
         if once:
             bot.turn()
             return 0

@@ -77,11 +77,13 @@ class Commands:
         *,
         attest: Attest,
         maintainers: Maintainers | None = None,
+        files: Callable[[SeriesRow], Iterable[str]] = lambda _: (),
         log: Log | None = None,
         clock: Callable[[], float],
     ) -> None:
+        """``files(row)`` are the paths that a posting touches: ``maintainers`` knows who answers for them."""
         self._store, self._policy, self._outbox = store, policy, outbox
-        self._attest, self._maintainers = attest, maintainers
+        self._attest, self._maintainers, self._files = attest, maintainers, files
         self._log, self._clock = log or Log(), clock
         self._mail, self._series = BotMail.of(store), BotSeries.of(store)
         self._drafts, self._answers = BotDrafts.of(store), Answers.of(store)
@@ -145,9 +147,7 @@ class Commands:
         sender = case.sender.lower()
         allowed = sender == case.row.author.lower() or sender in self._commanders
         if not allowed and self._maintainers is not None:
-            result = self._series.result(case.row.id)
-            files = {finding.file for finding in result.findings} if result else set()
-            allowed = sender in self._maintainers.people(files)
+            allowed = sender in self._maintainers.people(self._files(case.row))
         if not allowed:
             return "fail", "neither the author nor a maintainer"
         return self._attest(case.taken.raw, case.sender)

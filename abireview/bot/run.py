@@ -26,6 +26,7 @@ from abireview.bot.track import track
 from abireview.bot.watch import Watcher, quietly
 from abireview.errors import ServerError
 from abireview.lore.inbox import Inbox
+from abireview.store.answers import Answers
 from abireview.store.botdrafts import BotDrafts
 from abireview.store.botmail import BotMail
 from abireview.store.botseries import BotSeries, SeriesRow
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAP: Final = 60.0  # seconds between two turns: a hold ends, a person approves
 SHORTEST_NAP: Final = 1.0
+SITE_EVERY: Final = 300.0  # seconds between two passes over all pages
 SLICE: Final = 0.25  # seconds of sleep before it is asked whether to stop
 MAILBOX: Final = "the bot's mailbox"
 
@@ -81,8 +83,17 @@ class Bot:
             clock=clock,
         )
         self.commands = Commands(
-            store, policy, self.outbox, attest=parts.attest, maintainers=parts.maintainers, log=log, clock=clock
+            store,
+            policy,
+            self.outbox,
+            attest=parts.attest,
+            maintainers=parts.maintainers,
+            files=self._files,
+            log=log,
+            clock=clock,
         )
+        self._site_stamp: object = None
+        self._site_at = float("-inf")
         self.sender = Sender(store, policy, self.outbox, look_up=self._look_up, log=log, clock=clock)
         self.patchwork = Patchwork(policy, self.series, parts.http, log=log)
 
@@ -159,13 +170,28 @@ class Bot:
     def _publish(self) -> None:
         bot, now = self.policy.bot, self.parts.clock
         if bot.site:
-            site = Site(self.store, self.policy, Path(bot.site).expanduser(), clock=now)
-            quietly(self.parts.log, "site", lambda: void(site.write()))
+            quietly(self.parts.log, "site", self._write_site)
         if bot.metrics:
             path = Path(bot.metrics).expanduser()
             quietly(self.parts.log, "metrics", lambda: write_metrics(self.store, path, now()))
 
+    def _write_site(self) -> None:
+        """Write the pages if something changed, and not too often: a full pass reads every result."""
+        now = self.parts.clock()
+        stamp = (self.series.stamp(), self.drafts.stamp(), Answers.of(self.store).listed()[-1:])
+        if stamp == self._site_stamp or self._site_at <= now < self._site_at + SITE_EVERY:
+            return
+        Site(self.store, self.policy, Path(self.policy.bot.site).expanduser(), clock=self.parts.clock).write()
+        self._site_stamp, self._site_at = stamp, now
+
     # what the parts ask for
+
+    def _files(self, row: SeriesRow) -> list[str]:
+        seen = self.watcher.open(row)
+        if seen is None:
+            return []
+        series = seen.thread.build(seen.posting)
+        return [file.path for patch in series.patches for file in patch.files if file.path]
 
     def _settle(self, row: SeriesRow) -> float:
         return max((one.settle_seconds for one in self.policy.list if one.name in row.lists), default=1800)

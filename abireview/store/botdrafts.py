@@ -223,6 +223,14 @@ class BotDrafts:
         rows = self._db.execute("SELECT lists FROM bot_draft WHERE state = 'posted' AND changed > ?", (since,))
         return sum(list_name in json.loads(row[0]) for row in rows)
 
+    def stamp(self) -> tuple[object, ...]:
+        """Another value after any draft, command or retraction changed."""
+        query = (
+            "SELECT (SELECT MAX(changed) FROM bot_draft), (SELECT COUNT(*) FROM bot_command),"
+            " (SELECT COUNT(*) FROM bot_retraction)"
+        )
+        return tuple(self._db.execute(query).fetchone())
+
     # mutes
 
     def mute(self, keys: Iterable[str], by: str, msgid: str, now: float) -> None:

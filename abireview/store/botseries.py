@@ -165,6 +165,10 @@ class BotSeries:
         )
         return [_row(row) for row in self._db.execute(query, tuple(lineage))]
 
+    def stamp(self) -> tuple[object, ...]:
+        """Another value after any posting was checked."""
+        return tuple(self._db.execute("SELECT COUNT(*), MAX(checked), SUM(checked) FROM bot_series").fetchone())
+
     def counts(self) -> dict[str, int]:
         """How many postings are in each state."""
         rows = self._db.execute("SELECT state, COUNT(*) FROM bot_series GROUP BY state")

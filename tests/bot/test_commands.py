@@ -202,7 +202,10 @@ def test_a_person_of_the_policy_and_of_maintainers_may_and_others_may_not(world:
     )
     say(world, "#abireview ok 1: c\n", sender="max@example.net")
     say(world, "#abireview ok 1: d\n", sender="moritz@example.net")
-    assert kinds(world) == [("knob", "b"), ("knob", "c")]
+    text = "CLEAN\nR:\tCleo <cleo@example.net>\nF:\tarch/arm64/kvm/gadget.c\n"
+    world.bot.commands._maintainers = Maintainers(text)
+    say(world, "#abireview ok 1: e\n", sender="cleo@example.net")
+    assert kinds(world) == [("knob", "b"), ("knob", "c"), ("knob", "e")]
 
 
 def test_nothing_without_dkim(world: World) -> None:

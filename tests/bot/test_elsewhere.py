@@ -288,6 +288,10 @@ def test_the_bot_keeps_site_metrics_and_log_up_to_date(tmp_path: Path) -> None:
     world.archive.deliver(patch(1, at=START))
     world.turns(hours=1)
     assert (tmp_path / "site" / "s" / page_name("patch1-v1@example.org")).is_file()
+    page = tmp_path / "site" / "s" / page_name("patch1-v1@example.org")
+    assert "asked by mail" not in page.read_text()
+    world.turns(hours=7)
+    assert "asked by mail" in page.read_text()
     assert 'abireview_bot_series{state="checked"} 1' in (tmp_path / "abireview.prom").read_text()
     world.close()
 

@@ -263,3 +263,8 @@ MAX_COMPARED_LINES: Final = 20_000
 
 MAX_RANGE_DIFF_LINES: Final = 50_000
 """Lines of git's range-diff that are shown."""
+
+# --- reports -----------------------------------------------------------------------------------------------------
+
+MAX_SHOWN_HUNK_LINES: Final = 400
+"""Lines of one hunk that an HTML report shows around its findings; reviewers' hunks stay under 200."""

@@ -277,8 +277,10 @@ def report(result: Result, msgid: str | None, flag: Status) -> CheckResult:
     tool = SERIES_TOOL if msgid is None else TOOL
     findings = [one for one in result.findings if msgid is None or one.patch == msgid]
     details = [_detail(one, flag, numbered=msgid is None) for one in findings]
-    skipped = [one for one in result.skipped if msgid is None or one.patch in ("", msgid)]
-    details += [Detail("warn", "not checked", "skip", _flat(f"{one.file} {one.why}".strip())) for one in skipped]
+    skipped = [f"{one.file} {one.why}" for one in result.skipped if msgid is None or one.patch in ("", msgid)]
+    if msgid is None:
+        skipped += [f"patch {number} of {result.series.expected} is missing" for number in result.series.missing]
+    details += [Detail("warn", "not checked", "skip", _flat(text)) for text in skipped]
     details += [Detail("fail", "rule failed", "error", _flat(one)) for one in result.failed]
     statuses = [one.status for one in details]
     status: Status = "fail" if "fail" in statuses else "warn" if "warn" in statuses else "pass"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from abireview.findings.model import Result
     from abireview.mail.model import Series
     from abireview.rules.load import RuleSet
+    from abireview.source.model import FileDiff
     from abireview.store.db import Store
 
 
@@ -47,8 +48,9 @@ def run_check(what: Sequence[str], source: Source, wanted: Wanted) -> int:
     rules = load_rules(wanted.rule_dirs, wanted.select, wanted.ignore)
     store = open_store(source)
     suppressions = Suppressions(wanted.config)
-    results = [_check_one(one, source, rules, store, wanted.arch, suppressions) for one in what]
-    output.emit(documents, results, wanted.color, everything=wanted.everything)
+    diffs: dict[str, tuple[FileDiff, ...]] = {}
+    results = [_check_one(one, source, rules, store, wanted.arch, suppressions, diffs) for one in what]
+    output.emit(documents, results, wanted.color, everything=wanted.everything, diffs=diffs)
     if wanted.unused:
         suppressions.report()
     if wanted.exit_zero or any(document.format.exit_zero for document in documents):
@@ -58,11 +60,19 @@ def run_check(what: Sequence[str], source: Source, wanted: Wanted) -> int:
 
 
 def _check_one(
-    what: str, source: Source, rules: RuleSet, store: Store | None, arch: Sequence[str], suppressions: Suppressions
+    what: str,
+    source: Source,
+    rules: RuleSet,
+    store: Store | None,
+    arch: Sequence[str],
+    suppressions: Suppressions,
+    diffs: dict[str, tuple[FileDiff, ...]],
 ) -> Result:
+    """The result for ``what``; what its patches change is added to ``diffs``."""
     from abireview.check import check
 
     loaded = load_series(what, source, store=store)
+    diffs.update({patch.msgid: patch.files for patch in loaded.series.patches})
     tree = tree_of(loaded, source)
     result = suppressions.apply(check(loaded.series, rules, tree=tree, arch=arch), tree)
     return with_answers(result, loaded.series, store)

@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -17,6 +17,7 @@ import msgspec
 from abireview.errors import UsageError
 from abireview.findings.model import Result
 from abireview.render import Format, Style, format_names, get_format
+from abireview.source.model import FileDiff
 
 STDOUT = "-"
 DEFAULT_WIDTH = 80
@@ -52,10 +53,17 @@ def targets(format_name: str, outputs: Sequence[str]) -> tuple[Target, ...]:
     return wanted
 
 
-def emit(wanted: Sequence[Target], results: Sequence[Result], color: str = "auto", *, everything: bool = False) -> None:
+def emit(
+    wanted: Sequence[Target],
+    results: Sequence[Result],
+    color: str = "auto",
+    *,
+    everything: bool = False,
+    diffs: Mapping[str, Sequence[FileDiff]] | None = None,
+) -> None:
     """Render ``results`` for every target and write them, files first; ``color`` is auto, always or never.
 
-    ``everything`` is that of ``render.Style``.
+    ``everything`` and ``diffs`` are those of ``render.Style``.
 
     Raises UsageError if a format holds one series and there are several, or if a file cannot be written.
     """
@@ -69,10 +77,10 @@ def emit(wanted: Sequence[Target], results: Sequence[Result], color: str = "auto
 
             write_stdout(write_drop(results[0], Path.cwd() if target.path == STDOUT else Path(target.path)))
         elif target.path == STDOUT:
-            style = msgspec.structs.replace(stdout_style(color), everything=everything)
+            style = msgspec.structs.replace(stdout_style(color), everything=everything, diffs=diffs or {})
             write_stdout(target.format.render(results, style))
         else:
-            style = Style(color == "always", DEFAULT_WIDTH, everything)
+            style = Style(color == "always", DEFAULT_WIDTH, everything, diffs or {})
             write_file(target.path, target.format.render(results, style))
 
 

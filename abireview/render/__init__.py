@@ -13,7 +13,7 @@ A format whose name has a dash lives in a module with an underscore.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
@@ -22,17 +22,20 @@ import msgspec
 
 from abireview.errors import UsageError
 from abireview.findings.model import Result
+from abireview.source.model import FileDiff
 
 
 class Style(msgspec.Struct, frozen=True):
     """How text for people is laid out; formats for programs ignore it. ``width`` is in columns.
 
-    ``everything``: notes in full too, also those of low confidence that are only counted otherwise.
+    ``everything``: notes in full too, also those of low confidence that are only counted otherwise. ``diffs``: what
+    each patch changes, by its message-id, for formats that show findings on the diff.
     """
 
     color: bool = False
     width: int = 80
     everything: bool = False
+    diffs: Mapping[str, Sequence[FileDiff]] = {}
 
 
 class RenderFunction(Protocol):

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Sequence
 
 from abireview.findings.model import Finding, Result
 from abireview.render import Style
-from abireview.safetext import safe_line
+from abireview.render._unchecked import unchecked
+from abireview.safetext import safe, safe_line
 
 DIRECTORY = True
 EXIT_ZERO = True
@@ -57,8 +58,8 @@ def _series(result: Result, findings: Sequence[Finding]) -> str:
     parts = [f"{n} {word}{'s' * (n != 1)}" for n, word in ((flags, "flag"), (notes, "note")) if n]
     lines = [f"abireview: {', '.join(parts)}", ""]
     lines += _paragraph("What the series changes for guests and VMMs, as comments on the lines; each is a question.")
-    for skipped in result.skipped:
-        lines += _paragraph(f"Not checked: {skipped.file} {skipped.why}")
+    for place, why in unchecked(result):
+        lines += _paragraph(f"Not checked: {place} {why}")
     lines += ["", f"(abireview {result.tool.version}, rules {result.tool.rules})"]
     return "\n".join(lines) + "\n"
 
@@ -88,7 +89,7 @@ def _quoted(finding: Finding) -> list[str]:
     """The evidence that is lines of the diff, as it is there."""
     if not finding.file or not finding.line:
         return []
-    return [line for line in finding.evidence if line[:1] in ("+", "-", " ") and "\n" not in line and "\r" not in line]
+    return [safe(line) for line in finding.evidence if line[:1] in ("+", "-", " ") and "\n" not in line]
 
 
 def _comment(finding: Finding) -> list[str]:

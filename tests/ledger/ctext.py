@@ -8,6 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+Items = dict[str, dict[str, object]]
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 
 
@@ -94,3 +95,10 @@ def labels_before(code: str, statement: str) -> set[str]:
         if re.search(r"\b(return|break|goto)\b|\bdefault\s*:", line):
             waiting = []
     return found
+
+
+def defines(path: Path) -> dict[str, str]:
+    return {
+        name: " ".join(value.split())
+        for name, value in re.findall(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?![\w(])([^\n]*)", text(path), re.MULTILINE)
+    }

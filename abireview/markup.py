@@ -13,7 +13,7 @@ from abireview.safetext import safe, safe_line
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What can begin markup inside a line of CommonMark or GitHub's Markdown: also _ at the edge of a word, the two places
 # where a bare address becomes a link, and @ where it would call somebody.
-_MARKDOWN = re.compile(r"[\\`*\[\]<>|~&$#{}]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.|@")
+_MARKDOWN = re.compile(r"[\\`*\[\]<>|~&$#{}]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=//)|(?<=www)\.|@")
 
 
 def xml(text: str) -> str:
@@ -23,7 +23,7 @@ def xml(text: str) -> str:
 
 def md(text: str) -> str:
     """``text`` on one line of Markdown, as text: no markup, link, mention, HTML or table cell can come of it."""
-    return _MARKDOWN.sub(_escaped, safe_line(text)).strip()
+    return _MARKDOWN.sub(_escaped, " ".join(safe_line(text).split()))
 
 
 def _escaped(match: re.Match[str]) -> str:

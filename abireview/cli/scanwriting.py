@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -88,14 +87,13 @@ def _stream(lines: Iterable[bytes], path: str) -> None:
 
 
 def _replace(target: Path, lines: Iterable[bytes]) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    partial = Path(name)
+    partial = target.with_name(f".{target.name}.part")  # always the same: a killed scan leaves no more than one
+    partial.unlink(missing_ok=True)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("xb") as file:
             file.writelines(lines)
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~mask)
+        if target.exists():
+            partial.chmod(target.stat().st_mode & 0o777)
         partial.replace(target)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ class Epoch:
         """The id of the newest commit, "" for an empty repository."""
         try:
             return "" if self._repository.head_is_unborn else str(self._repository.head.target)
-        except Exception as error:
+        except _git_errors() as error:
             raise TreeError(f"{self.path} has no readable HEAD ({error})") from error
 
     def blobs(self, *, since: float | None = None) -> Iterator[str]:
@@ -81,7 +81,7 @@ class Epoch:
                     if blob not in gone:
                         yield blob
                 parents = commit.parent_ids
-            except (KeyError, ValueError, AttributeError, OSError) as error:
+            except _git_errors() as error:
                 raise TreeError(f"the history of {self.path} is damaged ({error})", hint="try 'git fsck'") from error
             at = parents[0] if parents else None
 
@@ -90,9 +90,16 @@ class Epoch:
         try:
             found: Any = self._repository[blob]
             data: bytes = found.data
-        except (KeyError, ValueError, AttributeError, OSError) as error:
+        except _git_errors() as error:
             raise TreeError(f"{self.path} lacks {blob[:12]} ({error})", hint="try 'git fsck'") from error
         return data[: limits.MAX_MAIL_BYTES + 1]
+
+
+def _git_errors() -> tuple[type[Exception], ...]:
+    """What libgit2 raises for an object that is missing, damaged or of another kind."""
+    import pygit2
+
+    return (pygit2.GitError, KeyError, ValueError, AttributeError, TypeError, OSError)
 
 
 def mirror(url: str, folder: Path, *, since: float | None = None, say: Callable[[str], None] | None = None) -> Path:

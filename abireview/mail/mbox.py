@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsRead
 
 _BLOCK = 1 << 20
+_STEP = 1 << 13  # bytes; what is lost in front of damaged data
 _FROM_LINE = re.compile(rb"^From [^\n]*\n", re.MULTILINE)
 _MBOXRD = b"From mboxrd@z "
 _GIT = re.compile(rb"From [0-9a-f]{7,64} Mon Sep 17 00:00:00 2001\s*$")
@@ -263,20 +264,30 @@ class _Guarded:
         self._name = name
         self._most = most
         self._total = 0
+        self._damage: Exception | None = None
 
     def read(self, size: int = -1, /) -> bytes:
-        import lzma
-        import zlib
-
-        try:
-            block = self._stream.read(size)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-            raise MailFormatError(f"{self._name} is damaged: {error}") from error
+        block = self._block(size)
         self._total += len(block)
         if self._total > self._most:
             hint = _SCAN_HINT if self._most == limits.MAX_FILE_BYTES else "unpack it to see what is in it"
             raise LimitError(f"{self._name} is larger than {self._most // limits.MIB} MiB unpacked", hint=hint)
         return block
+
+    def _block(self, size: int) -> bytes:
+        """Up to ``size`` bytes, in small steps: what stands in front of the damage is still given."""
+        import lzma
+        import zlib
+
+        block = bytearray()
+        try:
+            while self._damage is None and len(block) < size and (piece := self._stream.read(min(_STEP, size))):
+                block += piece
+        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            self._damage = error
+        if self._damage is not None and not block:
+            raise MailFormatError(f"{self._name} is damaged: {self._damage}") from self._damage
+        return bytes(block)
 
 
 def _checked(mails: Iterator[bytes], name: str) -> list[bytes]:

@@ -7,7 +7,9 @@ is split and tried again alone, so that one bad team costs itself only.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
+import logging
 import os
 import signal
 import threading
@@ -25,6 +27,7 @@ from abireview import limits
 from abireview.errors import ServerError, UsageError
 from abireview.scan import work
 
+DASK_SECONDS = 10  # until a scheduler has to answer
 TRIES = 3  # times a team may be lost with a worker: once in company, twice alone
 
 
@@ -116,9 +119,10 @@ def dask(address: str) -> Iterator[Crew]:
         import distributed
     except ImportError as error:
         raise UsageError("--dask needs Dask", hint="pip install 'abireview[cluster]'") from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said by us, in a sentence
     where = address if "://" in address else f"tcp://{address}"
     try:
-        client = distributed.Client(where, timeout=20, set_as_default=False)
+        client = distributed.Client(where, timeout=DASK_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise ServerError(
             f"no Dask scheduler answers at {address[:200]}", hint="start one, or leave out --dask"
@@ -174,7 +178,7 @@ def run_all(crew: Crew, orders: bytes, batches: Iterable[Batch], load: Load) -> 
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
                 batch = under_way.pop(future)
-                error = future.exception()
+                error = concurrent.futures.CancelledError() if future.cancelled() else future.exception()
                 if error is None:
                     yield batch, future.result()
                     continue
@@ -201,8 +205,6 @@ def _next(waiting: Iterator[Batch], suspects: deque[Batch], room: int, *, alone:
 
 
 def _unexpected(error: BaseException) -> BaseException:
-    import concurrent.futures
-
     if isinstance(error, concurrent.futures.CancelledError) or type(error).__module__.startswith("distributed"):
         return ServerError("the Dask cluster went away", hint="run the same command again: it goes on where it was")
     return error

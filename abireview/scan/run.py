@@ -116,7 +116,7 @@ def _read(source: Source, journal: Journal, wanted: Wanted, say: Say) -> None:
         count += len(piece)
         journal.add(found, count, bad)
         rate = (count - first) / max(0.001, time.monotonic() - began)
-        say(f"reading {source.name}: {count} mails, {rate:.0f}/s")
+        say(f"reading: {count} mails, {rate:.0f}/s")
     journal.end_reading(source.broken)
 
 

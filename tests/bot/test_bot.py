@@ -217,3 +217,14 @@ def test_a_list_that_is_off_is_not_even_read(tmp_path: Path) -> None:
     world.turns(hours=2)
     assert world.archive.asked == []
     world.close()
+
+
+def test_an_old_version_that_is_checked_late_brings_no_mail(tmp_path: Path) -> None:
+    """v1 lacks a patch and is waited for; meanwhile v2 is there."""
+    world = made(tmp_path, hold="0s")
+    cover, first, _ = series(1, at=START, diffs=(FLAGGED, CLEAN))
+    world.archive.deliver(cover, first, *series(1, at=START, version=2, diffs=(CLEAN, ALSO_FLAGGED)))
+    world.turns(hours=6)
+    assert world.checked == ["s1-v2-0@example.org", "s1-v1-0@example.org"]
+    assert world.subjects() == ["Re: [PATCH v2 0/2] KVM: series 1"]
+    world.close()

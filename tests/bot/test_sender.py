@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from abireview.bot.record import ENOUGH, numbers
@@ -316,4 +317,23 @@ def test_the_feed_is_never_polled_faster_than_allowed(tmp_path: Path) -> None:
     starts = [times[0]] + [later for earlier, later in itertools.pairwise(times) if later - earlier > 30]
     assert min(b - a for a, b in itertools.pairwise(starts)) >= 600
     assert len(starts) >= 17
+    world.close()
+
+
+def test_a_mail_that_lint_refuses_does_not_leave(tmp_path: Path) -> None:
+    """A question that b4 would read as a trailer, whatever rule it comes from."""
+    world = made(tmp_path, hold="0s")
+    plain = world._check
+
+    def check(found: Any) -> Any:
+        result = plain(found)
+        wrong = [msgspec.structs.replace(one, question='Fixes: 0123456789ab ("x")') for one in result.findings]
+        return msgspec.structs.replace(result, findings=tuple(wrong))
+
+    world.bot.examiner._check = check
+    world.archive.deliver(patch(1, at=START))
+    world.turns(hours=2)
+    assert world.subjects() == []
+    assert "b4 would collect this as a trailer" in world.bot.drafts.get(1).note
+    assert world.events("faulty draft")
     world.close()

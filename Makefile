@@ -3,17 +3,19 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: help setup demo test lint unit bench score quality picture lock wheel clean
+.PHONY: help setup demo test lint unit slow bench score quality picture lock wheel clean
 
 help:
 	@echo "make demo     set up and check an example series"
 	@echo "make test     everything CI runs: lint, types, import contracts, tests"
 	@echo "make lint     only ruff, mypy and the import contracts"
 	@echo "make unit     only the tests (PYTEST_FLAGS='-k name')"
+	@echo "make slow     the tests that take longer (CI runs them too)"
 	@echo "make bench    CPU time and peak memory of the main jobs"
 	@echo "make score    score the rules on the labelled corpus (SCORE_FLAGS='--tree DIR')"
 	@echo "make quality  measure every rule, write docs/quality.md and rules/measured/corpus.json"
 	@echo "make picture  draw docs/img/ anew from the real output"
+	@echo "make manual   write docs/commands/ and the man page anew from the command line's help"
 	@echo "make wheel    build the wheel into dist/"
 	@echo "make lock     renew requirements.lock from pyproject.toml"
 	@echo "make clean    remove what was built (not the cache)"
@@ -26,7 +28,7 @@ demo: setup
 
 test: setup
 	@.ci/packages
-	@$(MAKE) --no-print-directory lint unit
+	@$(MAKE) --no-print-directory lint unit $(if $(CI),slow)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -36,6 +38,9 @@ lint: setup
 
 unit: setup
 	$(BIN)/pytest $(PYTEST_FLAGS)
+
+slow: setup
+	$(BIN)/pytest $(PYTEST_FLAGS) -m slow
 
 bench: setup
 	@$(BIN)/python bench/bench.py
@@ -48,6 +53,9 @@ quality: setup
 
 picture: setup
 	@$(BIN)/python docs/img/draw.py
+
+manual: setup
+	$(BIN)/python -m abireview.cli.manual docs
 
 wheel: setup
 	$(BIN)/python -m hatchling build -t wheel

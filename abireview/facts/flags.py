@@ -107,7 +107,7 @@ def extract(fragment: Fragment, side: Side) -> Iterator[Fact]:
         if not continued:
             return
         words = WORDS.findall(line)
-        for word, following in zip(words, [*words[1:], ""], strict=True):
+        for word, following in zip(words, [*words[1:], ""], strict=False):
             if CONSTANT.match(word) and following != "(":
                 changed = part.changed[index]
                 yield Fact("flag", "", word, path=fragment.path, line=index, end=index, changed=changed)

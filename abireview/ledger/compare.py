@@ -18,6 +18,7 @@ from abireview.rules.regex import compiled
 
 WHOLE_GROUP = 4  # items from which a surface that only one tree has is one entry
 NOTHING = Item("")
+_NUMBERED = re.compile(r"(.+)\((\d{1,6})\)")
 WEIGHTS = {"high": 0, "medium": 1, "low": 2}
 
 SAYINGS: Mapping[Op, str] = {
@@ -124,9 +125,28 @@ def _moves(
             yield _moved(spec, archs, items, "removed" if side is new else "added")
 
 
+def ranges(names: Sequence[str]) -> list[str]:
+    """NAMES with those that differ in a last number only as one: ``X(0)``, ``X(1)``, ``X(2)`` give ``X(0..2)``."""
+    found: dict[str, list[int]] = {}
+    for name in names:
+        match = _NUMBERED.fullmatch(name)
+        found.setdefault(match[1] if match else name, []).extend([int(match[2])] if match else [])
+    shown: list[str] = []
+    for name, numbers in found.items():
+        run: list[int] = []
+        for number in [*sorted(numbers), -1]:
+            if run and number != run[-1] + 1:
+                shown.append(f"{name}({run[0]}..{run[-1]})" if len(run) > 1 else f"{name}({run[0]})")
+                run = []
+            run.append(number)
+        if not numbers:
+            shown.append(name)
+    return shown
+
+
 def _moved(spec: SurfaceSpec, owners: Sequence[str], items: Sequence[Item], op: Op) -> Entry:
     names = tuple(item.name for item in items)
-    who, listed = ", ".join(owners), ", ".join(names)
+    who, listed = ", ".join(owners), ", ".join(ranges(names))
     text = (
         f"Only on {who} now: {listed}." if op == "removed" else f"On every architecture now, before on {who}: {listed}."
     )
@@ -138,7 +158,7 @@ def _together(spec: SurfaceSpec, change: Change, found: Sequence[Entry]) -> Entr
     """One entry for all that come, go or change in the same way."""
     first = found[0]
     names = tuple(entry.name for entry in found)
-    listed = ", ".join(names)
+    listed = ", ".join(ranges(names))
     values = {"terms": listed, "name": listed, "arch": first.arch, "attr": first.attr}
     values |= {"old": first.old or "none", "new": first.new or "none"}
     return msgspec.structs.replace(

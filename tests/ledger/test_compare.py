@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import pytest
 
-from abireview.ledger.compare import compare
+from abireview.ledger.compare import compare, ranges
 from abireview.ledger.model import Group, Item, Ledger, Place, Surface
 from abireview.ledger.schema import SurfaceSpec
 from tests.ledger.conftest import TOOL
@@ -122,8 +123,8 @@ def test_what_moves_to_an_architecture_stays_there() -> None:
     new = {"generic": [item("b")], "x": [item("a", {"k": "2"}), item("own")]}
     found = ledger(one, old, new)
     assert [(entry.arch, entry.text) for entry in found.entries] == [
-        ("generic", "Only on x now: a."),
         ("x", "k of a goes from 1 to 2."),
+        ("generic", "Only on x now: a."),
     ]
 
 
@@ -149,3 +150,17 @@ def test_an_architecture_that_had_nothing_of_its_own_is_not_new() -> None:
 def test_heavy_entries_stand_first() -> None:
     one = spec(change=[{"name": "b", "weight": "high", "say": "heavy"}, {"say": "light {name}"}])
     assert texts(ledger(one, {"x": [item("z")]}, {"x": [item(name) for name in "abz"]})) == ["heavy", "light a"]
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["A", "B"], ["A", "B"]),
+        ([f"X({n})" for n in (0, 1, 10, 2, 3)], ["X(0..3)", "X(10)"]),
+        (["X(5)", "Y", "X(6)"], ["X(5..6)", "Y"]),
+        (["f(a, 1)", "X()"], ["f(a, 1)", "X()"]),
+        ([], []),
+    ],
+)
+def test_numbered_names_are_told_as_ranges(names: list[str], shown: list[str]) -> None:
+    assert ranges(names) == shown

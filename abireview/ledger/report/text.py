@@ -30,7 +30,8 @@ class _Text:
 
     def surface(self, surface: Surface) -> Iterator[str]:
         total = sum(len(group.items) for group in surface.groups)
-        yield safe_line(f"{surface.tree}: {total} facts in {len(surface.groups)} surfaces")
+        surfaces = f"{len(surface.groups)} surface{'s' * (len(surface.groups) != 1)}"
+        yield safe_line(f"{surface.tree}: {total} facts in {surfaces}")
         for group in surface.groups:
             yield ""
             yield self._paint(BOLD, f"{group.arch} · {group.area} · {group.title} ({len(group.items)})")

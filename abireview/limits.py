@@ -227,7 +227,7 @@ MAX_QUOTED_LINE_CHARS: Final = 500
 """Characters of a line that is quoted. RFC 5322 allows 998 octets a line, and UTF-8 takes up to four a character; the
 rest of a line that long is data."""
 
-MAX_REFERENCES: Final = 40
+MAX_REPLY_REFERENCES: Final = 40
 """Message-ids in the References of a reply. RFC 5537 3.4.4 allows to trim; the first and the last ones are what
 threading needs."""
 

@@ -110,8 +110,8 @@ def reply_headers(message: Message, own: Collection[str]) -> Headers:
     if not chain and clean_msgid(message.in_reply_to):
         chain = [clean_msgid(message.in_reply_to)]
     chain = list(dict.fromkeys(chain))
-    if len(chain) >= limits.MAX_REFERENCES:
-        chain = chain[:1] + chain[2 - limits.MAX_REFERENCES :]
+    if len(chain) >= limits.MAX_REPLY_REFERENCES:
+        chain = chain[:1] + chain[2 - limits.MAX_REPLY_REFERENCES :]
     return Headers(
         to=tuple(to),
         cc=tuple(cc),

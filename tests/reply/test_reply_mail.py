@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abireview.errors import SendError
-from abireview.limits import MAX_REFERENCES
+from abireview.limits import MAX_REPLY_REFERENCES
 from abireview.lore import b4mail
 from abireview.mail.model import Person
 from abireview.reply.mail import check_headers, reply_headers, reply_subject
@@ -72,7 +72,7 @@ def test_references_fall_back_to_in_reply_to_and_stay_bounded() -> None:
     assert reply_headers(message(references=()), OWN).references == ("cover@example.org", "p1@example.org")
     many = tuple(f"m{k}@example.org" for k in range(500))
     chain = reply_headers(message(references=many), OWN).references
-    assert len(chain) == MAX_REFERENCES
+    assert len(chain) == MAX_REPLY_REFERENCES
     assert (chain[0], chain[-2], chain[-1]) == ("m0@example.org", "m499@example.org", "p1@example.org")
 
 

@@ -37,6 +37,7 @@ SPECIAL = frozenset({"facts", "knobs", "lists", "measured", "surface"})
 STANDING = frozenset(
     {"is-backport", "is-autosel", "is-rfc", "is-pull", "fixes-trailer", "series-adds-knob"}
 )  # what a posting is, beside its words
+NO_FINDINGS = frozenset({"measured", "surface"})  # folders that no finding depends on: not part of the hash
 MAX_FILE = 262_144  # bytes of a rule file; the largest list of scopes is a tenth of it
 FORMAT = "2"  # raised when the packed form changes
 
@@ -140,7 +141,7 @@ def _files(directory: Path) -> list[tuple[Path, str, bytes]]:
 def _digest(files: Iterable[tuple[Path, str, bytes]]) -> str:
     total = hashlib.sha256()
     for _, name, data in files:
-        if name.split("/")[0] == "measured":
+        if name.split("/")[0] in NO_FINDINGS:
             continue
         total.update(f"{name}\0{len(data)}\0".encode())
         total.update(data)

@@ -78,7 +78,9 @@ def render(results: Iterable[Result], style: Style) -> str:
             "rule": _pairs(one.rule for one in findings),
             "arch": _pairs(one.arch for one in findings),
             "area": _pairs(one.surface for one in findings),
-            "direction": [(one, words) for one, words in DIRECTIONS.items() if any(one in f.direction for f in findings)],
+            "direction": [
+                (one, words) for one, words in DIRECTIONS.items() if any(one in f.direction for f in findings)
+            ],
             "state": _pairs(one.state for one in findings),
         },
         directions=DIRECTIONS,

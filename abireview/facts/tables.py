@@ -138,7 +138,7 @@ def _assignment(tokens: Sequence[Token], found: Brackets, start: int, stop: int)
 def _initialiser(piece: Piece, name: str, found: Brackets, declaration: Span, value: Span) -> Iterator[Fact]:
     """The rows of the initialiser ``value`` that follows the ``=`` of a declaration."""
     tokens = piece.tokens
-    if value.start >= len(tokens):
+    if value.start >= min(value.stop, len(tokens)):  # as in "a = , b": nothing is given
         return
     declared = tokens[declaration.start : declaration.stop]
     if tokens[value.start].text == "{":

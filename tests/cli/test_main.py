@@ -176,8 +176,9 @@ def test_an_interrupt_is_130(error: BaseException, raising: object, capsys: pyte
 
 def test_ctrl_c_while_it_waits_for_stdin(environ: dict[str, str]) -> None:
     process = subprocess.Popen(
-        [ABIREVIEW, "check", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
-    )
+        [ABIREVIEW, "check", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs in the background ignore it
+    )  # fmt: skip
     assert process.stdin
     process.stdin.write(b"From: a@example.org\n")
     process.stdin.flush()

@@ -29,7 +29,17 @@ class Cluster:
         self.file = folder / "scheduler.json"
         self._stack = contextlib.ExitStack()
         self._folder = folder
-        self._start("scheduler", "--scheduler-file", self.file, "--no-dashboard", "--no-show", "--host", "127.0.0.1")
+        self._start(
+            "scheduler",
+            "--scheduler-file",
+            self.file,
+            "--no-dashboard",
+            "--no-show",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+        )
         end = time.monotonic() + 30
         while not self.file.exists() and time.monotonic() < end:
             time.sleep(0.05)

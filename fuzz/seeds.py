@@ -107,7 +107,10 @@ def diff() -> Iterator[tuple[str, bytes]]:
 def c() -> Iterator[tuple[str, bytes]]:
     for title, text in PIECES.items():
         for choice in (0, 2 | 64):
-            yield f"{title}-{choice}", bytes([choice]) + text.replace("%s", "1").encode() + b"\0" + text.replace("%s", "2").encode()
+            yield (
+                f"{title}-{choice}",
+                bytes([choice]) + text.replace("%s", "1").encode() + b"\0" + text.replace("%s", "2").encode(),
+            )
 
 
 def feed() -> Iterator[tuple[str, bytes]]:

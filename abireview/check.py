@@ -10,6 +10,7 @@ from abireview.facts.delta import compare
 from abireview.facts.extract import extract
 from abireview.facts.model import Fact
 from abireview.findings.model import Finding, PatchInfo, Result, SeriesInfo, SkippedInfo, ToolInfo
+from abireview.limits import MAX_DELTAS, MAX_RULE_HITS
 from abireview.mail.model import Series
 from abireview.rules.context import Context, Paths, Scopes, WholeFiles
 from abireview.rules.evaluate import Evaluation
@@ -50,6 +51,12 @@ def examine(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: S
     evaluation = Evaluation(context)
     findings = [f for f in evaluation.findings() if not arch or f.arch in arch or f.arch == "generic"]
     failed = tuple(str(failure) for failure in evaluation.failures)
+    skipped += [
+        Skipped(series.id, "", f"{rule} met more than {MAX_RULE_HITS} places; the others were not looked at")
+        for rule in dict.fromkeys(evaluation.cut)
+    ]
+    if len(context.found.deltas) > MAX_DELTAS:
+        skipped.append(Skipped(series.id, "", f"there are more than {MAX_DELTAS} changes; the rest was not checked"))
     return Checked(_result(series, rules, findings, skipped, tree, failed), context, evaluation)
 
 

@@ -268,3 +268,11 @@ MAX_RANGE_DIFF_LINES: Final = 50_000
 
 MAX_SHOWN_HUNK_LINES: Final = 400
 """Lines of one hunk that an HTML report shows around its findings; reviewers' hunks stay under 200."""
+
+# --- rules -------------------------------------------------------------------------------------------------------
+
+MAX_RULE_HITS: Final = 300
+"""Places that one pattern of a rule is taken to: for each a knob is looked for among all changes. Real series: 49."""
+
+MAX_DELTAS: Final = 20_000
+"""Changes of facts that rules look at in one series; the largest of 900 real series has 3 333."""

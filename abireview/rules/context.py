@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 
 from abireview.facts.delta import Delta, DeltaSet
 from abireview.facts.extract import extract
 from abireview.facts.model import Fact
+from abireview.limits import MAX_DELTAS
 from abireview.mail.model import Patch, Series
 from abireview.rules import regex
 from abireview.rules.load import RuleSet
@@ -108,7 +110,7 @@ class Context:
         self.paths, self.scopes = paths, scopes
         self.whole: WholeFiles | None = None
         self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
-        for delta in found.deltas:
+        for delta in islice(found.deltas, MAX_DELTAS):
             self.deltas_by_kind[delta.kind].append(delta)
         standing = _standing(series) | _of_cover(series, rules)
         self.words = [_phrases(patch, rules) | standing for patch in series.patches]

@@ -13,6 +13,7 @@ from abireview.errors import RuleFailure
 from abireview.facts.model import Fact
 from abireview.findings.fingerprint import fingerprint
 from abireview.findings.model import Finding, Grade, KnobFound, KnobSought, Level
+from abireview.limits import MAX_RULE_HITS
 from abireview.rules.context import Context
 from abireview.rules.evidence import lines_of, position
 from abireview.rules.gates import Gates
@@ -45,7 +46,10 @@ class _Graded(NamedTuple):
 
 
 class Evaluation:
-    """All rules over one series. ``failures`` holds (rule id, error) of rules that raised."""
+    """All rules over one series.
+
+    ``failures`` holds (rule id, error) of rules that raised, ``cut`` the ids of rules that met too many places.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -57,6 +61,7 @@ class Evaluation:
         self.matcher = Matcher(context, self.gates)
         self.knobs = Knobs(context, self.matcher)
         self.failures: list[RuleFailure] = []
+        self.cut: list[str] = []
 
     def findings(self) -> list[Finding]:
         """The findings of every rule, sorted by patch, file, line and rule."""
@@ -93,6 +98,9 @@ class Evaluation:
                 if rule.arch and self.context.paths.info(hit.fact.path).arch not in rule.arch:
                     continue
                 count += 1
+                if count > MAX_RULE_HITS:
+                    self.cut.append(rule.id)
+                    break
                 hits.append(hit)
             if count < pattern.at_least:
                 continue

@@ -36,12 +36,13 @@ class Matcher:
 
     def __init__(self, context: Context, gates: Gates) -> None:
         self.context, self.gates = context, gates
+        self._by_op: dict[tuple[str, tuple[str, ...]], list[Delta]] = {}
 
     def find(self, pattern: Pattern, bound: Mapping[str, str], near: Hit | None = None) -> Iterator[Hit]:
         """Every hit of PATTERN with its ``{places}`` filled from BOUND; ``same`` is relative to NEAR."""
         if pattern.on == "delta":
             for kind in pattern.kind or tuple(self.context.deltas_by_kind):
-                for delta in self.context.deltas_by_kind.get(kind, ()):
+                for delta in self._deltas(kind, pattern.op):
                     hit = self.delta(pattern, delta, bound, near)
                     if hit is not None:
                         yield hit
@@ -58,6 +59,14 @@ class Matcher:
             hit = self.fact(pattern, fragment, fact, bound, near) if fact.kind in pattern.kind else None
             if hit is not None:
                 yield hit
+
+    def _deltas(self, kind: str, ops: tuple[str, ...]) -> list[Delta]:
+        """The deltas of a kind, only those with one of ``ops`` if there are any."""
+        found = self._by_op.get((kind, ops))
+        if found is None:
+            found = [delta for delta in self.context.deltas_by_kind.get(kind, ()) if not ops or delta.op in ops]
+            self._by_op[kind, ops] = found
+        return found
 
     def delta(self, pattern: Pattern, delta: Delta, bound: Mapping[str, str], near: Hit | None = None) -> Hit | None:
         """The hit of PATTERN on DELTA, or None."""

@@ -46,6 +46,7 @@ PIECES = {
     "switch": "static int f(int x)\n{\n\tswitch (x) {\n\tcase %s ... 9:\n\t\treturn -EINVAL;\n\tdefault:\n\t\tbreak;\n\t}\n\treturn 0;\n}\n",
     "function": "int g(struct kvm *kvm)\n{\n\tif (!kvm->a || x % %s)\n\t\tgoto out;\n\tfor (i = 0; i < n; i++)\n\t\tkvm->b |= FLAG;\nout:\n\treturn h(kvm, 1);\n}\n",
     "macro": "#define DO(x)\t\\\n\tdo {\t\\\n\t\tif (x)\t\\\n\t\t\tcall(%s);\t\\\n\t} while (0)\n",
+    "nothing": "static int a = , b;\nenum kind {\n\tKIND_A = %s,\n\tKIND_B = ,\n",
     "ifdef": "#ifdef CONFIG_A\nint a = %s;\n#else\nint b;\n#endif\n",
     "doc": "4.1 KVM_EXAMPLE\n---------------\n\n:Capability: basic\n:Returns: %s on success\n",
 }
@@ -118,6 +119,7 @@ def feed() -> Iterator[tuple[str, bytes]]:
     yield "atom", f'<?xml version="1.0"?><feed xmlns="{ATOM}"><title>l</title>{entry}{entry}</feed>'.encode()
     yield "doctype", f'<!DOCTYPE a [<!ENTITY b "c">]><feed xmlns="{ATOM}">&b;</feed>'.encode()
     yield "prefix", f'<a:feed xmlns:a="{ATOM}"><a:entry><a:link href="a@b.c"/></a:entry></a:feed>'.encode()
+    yield "encoding", b'<?xml version="1.0" encoding="utf-08"?><feed/>'
     yield "gzip", gzip.compress(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n\n", mtime=0) * 2
     yield "manifest", b'{"/kvm/git/0.git":{"fingerprint":"aa","modified":1}}'
     yield "escapes", "\x1b[31m\x9b\u202e\u2066a\u200f\x07".encode()

@@ -35,7 +35,8 @@ def feed_ids(data: bytes, base: str) -> tuple[str, ...]:
     if len(data) > limits.MAX_FEED_BYTES:
         raise FeedError(f"the feed is larger than {limits.MAX_FEED_BYTES} bytes")
     reader = _Reader(base)
-    parser = expat.ParserCreate(namespace_separator=" ")
+    # UTF-8 whatever it declares, as public-inbox sends it: Python would look any other name up among its codecs
+    parser = expat.ParserCreate("utf-8", namespace_separator=" ")
     parser.StartDoctypeDeclHandler = reader.refuse
     parser.EntityDeclHandler = reader.refuse
     parser.ExternalEntityRefHandler = reader.refuse

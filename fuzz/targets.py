@@ -25,6 +25,7 @@ from abireview.mail.model import Message, Person, Series
 from abireview.mail.series import Thread, connected
 from abireview.render import Style, get_format
 from abireview.rules import load as loading
+from abireview.rules import regex
 from abireview.rules.load import RuleSet, default_dir, load_rules
 from abireview.rules.schema import Rule
 from abireview.safetext import safe, safe_line
@@ -40,6 +41,7 @@ FILES = (
     "Documentation/virt/kvm/api.rst",
 )
 HERE = DirectoryTree(Path(__file__).parent)
+HOSTILE = ("a" * 24, "ab" * 12, "a " * 12 + "!", "_A1" * 8)
 PROJECTS = load_projects((default_dir() / "lists" / "projects.toml").read_bytes())
 RULES = load_rules()
 
@@ -119,7 +121,17 @@ def feed(data: bytes) -> None:
 
 
 def rule(data: bytes) -> None:
-    """A rule file: refused with a sentence that names the file, or used on a series."""
+    """A rule file: refused with a sentence that names the file, or used on a series.
+
+    An input that begins with a slash is one expression: refused, or no more than polynomial on a hostile text.
+    """
+    if data.startswith(b"/"):
+        expression = data[1:].decode("utf-8", "replace")
+        if not regex.check(expression):
+            for text in HOSTILE:
+                regex.search(expression, text)
+                regex.full(expression, text)
+        return
     path = Path("fuzzed.toml")
     try:
         one = loading._decode(path, data, Rule)

@@ -18,7 +18,8 @@ with warnings.catch_warnings():
     from re import _constants as sre  # type: ignore[attr-defined]
     from re import _parser as sre_parse  # type: ignore[attr-defined]
 
-MAX_SUBJECT = 4096  # characters of a fact's text that a rule sees; longer ones are data tables, not conditions
+MAX_SUBJECT = 1024  # characters of a fact's text that a rule sees; longer ones are data tables, not conditions
+MAX_REPEATS = 8  # unbounded repetitions on one way through an expression: the degree of the polynomial
 MAX_EXPRESSION = 2000  # characters of an expression in a rule file
 
 _UNBOUNDED = 64  # a repetition with a higher bound counts as unbounded
@@ -34,7 +35,28 @@ def check(expression: str) -> str:
             tree = sre_parse.parse(expression)
     except (re.error, FutureWarning, OverflowError, RecursionError) as error:
         return str(error)
-    return _walk(tree, inside=False)
+    reason = _walk(tree, inside=False)
+    if not reason and _repeats(tree) > MAX_REPEATS:
+        return f"more than {MAX_REPEATS} unbounded repetitions one after the other"
+    return reason
+
+
+def _repeats(tree: Any) -> int:
+    """The most unbounded repetitions that one way through TREE has."""
+    count = 0
+    for code, argument in tree:
+        if code in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+            _low, high, inner = argument
+            count += _repeats(inner) + (high == sre.MAXREPEAT or int(high) > _UNBOUNDED)
+        elif code is sre.SUBPATTERN:
+            count += _repeats(argument[3])
+        elif code is sre.BRANCH:
+            count += max(map(_repeats, argument[1]))
+        elif code in (sre.ASSERT, sre.ASSERT_NOT):
+            count += _repeats(argument[1])
+        elif code is sre.ATOMIC_GROUP:
+            count += _repeats(argument)
+    return count
 
 
 def _walk(tree: Any, *, inside: bool) -> str:

@@ -126,7 +126,9 @@ def feed() -> Iterator[tuple[str, bytes]]:
 
 
 def rule() -> Iterator[tuple[str, bytes]]:
-    for number, expression in enumerate((r"(a|b)*c", r"\w*A\w*B\w*", r"^(?=[^\n]*$)(?P<x>a+?)b{2,70}", r"(?>a*)b|(?i:c)", r"(a+)+b", r"\1(a)")):
+    for number, expression in enumerate(
+        (r"(a|b)*c", r"\w*A\w*B\w*", r"^(?=[^\n]*$)(?P<x>a+?)b{2,70}", r"(?>a*)b|(?i:c)", r"(a+)+b", r"\1(a)")
+    ):
         yield f"expression-{number}", f"/{expression}".encode()
     for path in sorted(default_dir().glob("*/*.toml"))[::9]:
         if path.parent.name not in ("facts", "knobs", "lists", "measured", "surface"):

@@ -15,8 +15,8 @@ import pytest
 from abireview import limits
 from abireview.errors import LimitError, StoreError
 from abireview.facts import constants
-from abireview.facts.lists import brackets
 from abireview.facts.lex import lex
+from abireview.facts.lists import brackets
 from abireview.lore import b4door
 from abireview.lore.address import is_msgid
 from abireview.lore.load import projects

@@ -25,6 +25,7 @@ _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*={0,2}\s*\Z")
 _BASE64_BLOCK = re.compile(rb"[^=]+=*")
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/pre)\b[^<>]{0,200}>\n?", re.IGNORECASE)
+_CRS = re.compile(r"(?<!\r)\r+\n")  # linear: a run of CR is tried once
 _PATCH_NAME = re.compile(r"\.(?:patch|diff|txt)\d*$", re.IGNORECASE)
 _PATCH_TYPES = frozenset({"text/x-patch", "text/x-diff", "text/diff", "application/x-patch", "application/x-diff"})
 
@@ -76,7 +77,8 @@ def read_body(raw: bytes, body: bytes, fields: Fields) -> Body:
     if "\0" in text:
         notes.add("NUL characters were removed")
         text = text.replace("\0", "")
-    return Body(text, tuple(notes.repaired), tuple(notes.damaged))
+    # what was taken out, and where parts meet, can make new line ends
+    return Body(_lf(text), tuple(notes.repaired), tuple(notes.damaged))
 
 
 def _kind(content_type: str) -> str:
@@ -104,7 +106,13 @@ def _unix_lines(text: str, notes: _Notes) -> str:
     crlf = text.count("\r\n")
     if crlf and crlf == text.count("\n"):
         notes.add("the text had CRLF line ends")
-    return text.replace("\r\r\n", "\n").replace("\r\n", "\n")
+    return _lf(text)
+
+
+def _lf(text: str) -> str:
+    """With LF line ends, however many CR stand before each."""
+    text = text.replace("\r\n", "\n")
+    return _CRS.sub("\n", text) if "\r\n" in text else text
 
 
 def _transfer(data: bytes, encoding: str, notes: _Notes) -> bytes:

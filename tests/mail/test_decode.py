@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import time
 from email.message import EmailMessage
 
 import pytest
@@ -88,6 +89,33 @@ def test_base64_with_crlf_and_a_list_footer() -> None:
     assert message.body.startswith(PATCH)
     assert message.body.endswith("kvmarm mailing list\n")
     assert len(message.repaired) == 1 or "CRLF" in " ".join(message.repaired)
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r\r\n", "\r\r\r\r\n", "\r\0\n"])
+@pytest.mark.parametrize("encoding", ["base64", "8bit"])
+def test_line_ends_are_lf_however_they_were_sent(ends: str, encoding: str) -> None:
+    body = PATCH.replace("\n", ends).encode()
+    message = decode(
+        raw("text/plain; charset=utf-8", encoding, base64.encodebytes(body) if encoding == "base64" else body)
+    )
+    assert message.body == PATCH
+
+
+def test_line_ends_where_parts_meet() -> None:
+    head = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n'
+    parts = "--b\nContent-Type: text/plain\n\none\r\r\n--b\nContent-Type: text/html\n\n\r&#13;<p>\n--b--\n"
+    plain = "--b\nContent-Type: text/html\n\none\r<b>&#13;</b>\ntwo\n--b--\n"
+    for body in (parts, plain):
+        text = decode(f"Message-ID: <a@b>\n{head}\n{body}".encode()).body
+        assert text.startswith("one\n")
+        assert "\r\n" not in text
+
+
+def test_many_carriage_returns_take_no_time() -> None:
+    began = time.process_time()
+    message = decode(b"Message-ID: <a@b>\n\n\r\0\n" + b"\r" * 2_000_000 + b"x\n")
+    assert message.body.startswith("\n\r")
+    assert time.process_time() - began < 1
 
 
 def test_base64_that_is_cut_off_is_damage() -> None:

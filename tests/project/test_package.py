@@ -99,7 +99,9 @@ def test_the_lock_names_hashes_and_no_index() -> None:
     assert "://" not in lock
     assert not re.search(r"^\s*--(?:find-links|index-url|extra-index-url|trusted-host)", lock, re.MULTILINE)
     requirements = re.findall(
-        r"^([a-z0-9][\w.-]*)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", lock, re.MULTILINE
+        r"^([a-z0-9][\w.-]*)==(\S+)(?: ; [^\\\n]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)",
+        lock,
+        re.MULTILINE,
     )
     assert len(requirements) == len(re.findall(r"^[A-Za-z0-9][^#\n]*==", lock, re.MULTILINE))
     assert len(requirements) > 50

@@ -11,8 +11,10 @@ import msgspec
 
 from abireview.bot.choose import NOTE, Chosen, choose
 from abireview.bot.decide import Decision, Known, decide
+from abireview.bot.merged import Merged
 from abireview.bot.policy import Policy
 from abireview.bot.raised import raised
+from abireview.bot.record import numbers
 from abireview.bot.site import page_url
 from abireview.bot.summary import summary
 from abireview.bot.text import me
@@ -30,7 +32,7 @@ TOO_OLD: Final = 30 * 86400.0
 again is no news."""
 
 Check = Callable[[Series], Result]
-Merged = Callable[[Series], bool]
+IsMerged = Callable[[Series], bool]
 Noisy = Callable[[], frozenset[str]]
 
 
@@ -70,7 +72,7 @@ class Examiner:
         check: Check,
         *,
         rules: str = "",
-        merged: Merged | None = None,
+        merged: IsMerged | None = None,
         noisy: Noisy = frozenset,
         clock: Callable[[], float],
     ) -> None:
@@ -78,6 +80,19 @@ class Examiner:
         self._policy, self._check = policy, check
         self._rules, self._merged, self._noisy, self._clock = rules, merged, noisy, clock
         self._series, self._drafts, self._answers = BotSeries.of(store), BotDrafts.of(store), Answers.of(store)
+
+    @classmethod
+    def of(cls, store: Store, policy: Policy, check: Check, *, rules: str = "", clock: Callable[[], float]) -> Examiner:
+        """The examiner with what the policy names and the record of this store."""
+        return cls(
+            store,
+            policy,
+            check,
+            rules=rules,
+            merged=Merged(policy.bot.merged) if policy.bot.merged else None,
+            noisy=lambda: numbers(store).noisy(),
+            clock=clock,
+        )
 
     def examine(self, seen: Seen) -> Examined:
         """Decide, check if anything may come of it, and draft."""

@@ -14,11 +14,9 @@ from abireview.bot.commands import Attest, Commands
 from abireview.bot.examine import Check, Examiner
 from abireview.bot.log import Log
 from abireview.bot.maintainers import Maintainers
-from abireview.bot.merged import Merged
 from abireview.bot.metrics import write_metrics
 from abireview.bot.patchwork import Patchwork, want_checks
 from abireview.bot.policy import ListEntry, Policy
-from abireview.bot.record import numbers
 from abireview.bot.sender import Sender, archived
 from abireview.bot.site import Site
 from abireview.bot.sources import GitSource, MaildirSource, Place, SearchSource, Source
@@ -73,15 +71,7 @@ class Bot:
         self.outbox = Outbox(store.connection, store.path.with_name("send.lock"), clock=clock)
         sources = make_sources(policy, parts, store)
         self.watcher = Watcher(store, sources, settle=self._settle, fetch=self._thread, log=log, clock=clock)
-        self.examiner = Examiner(
-            store,
-            policy,
-            parts.check,
-            rules=parts.rules,
-            merged=Merged(policy.bot.merged) if policy.bot.merged else None,
-            noisy=lambda: numbers(store).noisy(),
-            clock=clock,
-        )
+        self.examiner = Examiner.of(store, policy, parts.check, rules=parts.rules, clock=clock)
         self.commands = Commands(
             store,
             policy,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from abireview.bot.examine import Examiner
 from abireview.bot.log import Log
 from abireview.bot.policy import Policy, person
@@ -33,6 +35,14 @@ DAY: Final = 86400.0
 ASK_AGAIN: Final = 300.0  # seconds between two look-ups of the same mail
 
 LookUp = Callable[[Entry], bool | None]
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A draft as it stands now, and the mail that it would be; or ``why`` there is none."""
+
+    draft: BotDraft
+    why: str
+    mail: Outgoing | None = None
 
 
 class Sender:
@@ -75,23 +85,33 @@ class Sender:
         return done
 
     def _post(self, draft: BotDraft, examiner: Examiner, watcher: Watcher) -> BotDraft | None:
-        row = self._series.get(draft.series)
-        seen = watcher.open(row) if row else None
-        if seen is None:
-            self._move(draft, "silenced", note="its mails are gone")
-            return None
-        why, now = examiner.again(seen, draft)
-        if why:
-            self._move(draft, "silenced", note=why)
-            self._log("silenced", series=draft.series, why=why)
+        letter = self.letter(draft, examiner, watcher)
+        if letter.mail is None:
+            self._move(draft, "silenced", note=letter.why)
+            self._log("silenced", series=draft.series, why=letter.why)
             return None
         full = self.full(draft)
         if full:
             self._log("cap reached", series=draft.series, list=full)
             return None
-        if now.body != draft.body:
-            with transaction(self._store.connection, "the draft"):
+        now = letter.draft
+        with transaction(self._store.connection, "the draft"):
+            if self._drafts.get(draft.id).state != "approved":
+                return None  # a person rejected it this very moment
+            if now.body != draft.body:
                 self._drafts.set_text(draft.id, now.body, now.questions, self._clock())
+            self._outbox.enqueue(letter.mail, key=draft.key, series=draft.series, origin=ORIGIN)
+            return self._posted(draft)
+
+    def letter(self, draft: BotDraft, examiner: Examiner, watcher: Watcher) -> Letter:
+        """The mail of a draft as it would leave now, or why it would not. Nothing is written."""
+        row = self._series.get(draft.series)
+        seen = watcher.open(row) if row else None
+        if seen is None:
+            return Letter(draft, "its mails are gone")
+        why, now = examiner.again(seen, draft)
+        if why:
+            return Letter(draft, why)
         mail = reply(
             self._policy,
             seen.mails[0],
@@ -103,12 +123,8 @@ class Sender:
             fingerprints=[print_ for question in now.questions for print_ in question],
             date=int(self._clock()),
         )
-        if problem := faults(mail):
-            self._move(draft, "silenced", note=problem)
-            self._log("faulty draft", series=draft.series, why=problem)
-            return None
-        self._outbox.enqueue(mail, key=draft.key, series=draft.series, origin=ORIGIN)
-        return self._posted(draft)
+        problem = faults(mail)
+        return Letter(now, problem) if problem else Letter(now, "", mail)
 
     def full(self, draft: BotDraft) -> str:
         """The first list whose daily cap is reached, "" if there is none."""
@@ -167,21 +183,29 @@ class Sender:
 
     # a person's word
 
-    def approve(self, number: int, who: str) -> BotDraft:
-        """Let a draft out. It goes when its hold is over. Raises StoreError, NotFoundError and UsageError."""
+    def approve(self, number: int, who: str, *, seen: BotDraft | None = None) -> BotDraft:
+        """Let a draft out. It goes when its hold is over. Raises StoreError, NotFoundError and UsageError.
+
+        ``seen`` is the draft as the person saw it: one that changed since is refused.
+        """
         draft = self._drafts.get(number)
         if draft.action != "mail":
             raise UsageError(
                 f"the policy has drafts only for {', '.join(draft.lists)}",
                 hint=f"'abireview reply {draft.series}' drafts a mail of your own",
             )
-        self._checked_move(draft, {"waiting"}, "approved", who, "")
+        with transaction(self._store.connection, "the draft"):
+            now = self._drafts.get(number)
+            if seen is not None and now.state == "waiting" and now.body != seen.body:
+                raise StoreError(f"draft {number} was written anew meanwhile", hint="read it again")
+            self._drafts.move(number, {"waiting"}, "approved", now=self._clock(), by=who)
         return self._drafts.get(number)
 
     def reject(self, number: int, who: str, why: str) -> BotDraft:
         """Keep a draft in; what it asks is not asked on later versions either. Raises StoreError and NotFoundError."""
-        draft = self._drafts.get(number)
-        self._checked_move(draft, {"waiting", "approved", "silenced"}, "rejected", who, why)
+        with transaction(self._store.connection, "the draft"):
+            before: set[DraftState] = {"waiting", "approved", "silenced"}
+            self._drafts.move(number, before, "rejected", now=self._clock(), by=who, note=" ".join(why.split()))
         return self._drafts.get(number)
 
     def retract(self, number: int, who: str, why: str) -> Retraction:
@@ -236,11 +260,6 @@ class Sender:
         if problem := faults(mail):
             raise SendError(f"the correction would not do: {problem}", hint="say the reason in other words")
         return mail
-
-    def _checked_move(self, draft: BotDraft, before: set[DraftState], after: DraftState, who: str, why: str) -> None:
-        if draft.state not in before:
-            raise StoreError(f"draft {draft.id} is {draft.state}", hint="'abireview bot list' shows the drafts")
-        self._move(draft, after, by=who, note=why)
 
 
 def faults(mail: Outgoing) -> str:

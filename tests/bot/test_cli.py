@@ -70,7 +70,7 @@ def test_from_a_draft_to_a_mail_to_a_retraction(call: Call) -> None:
     assert "In-Reply-To: <20300103100000.1-1-ada@example.org>" in out
     assert "To: Ada Example <ada@example.org>" in out
     assert "#abireview ok 1: " in out
-    assert call("approve", "1")[2] == "abireview: draft 1 goes with the next turn\n"
+    assert call("approve", "1")[2] == "abireview: draft 1 goes with the bot's next turn\n"
     assert call("--once")[0] == 0
     assert len(sent()) == 1
     assert call("list")[1] == ""

@@ -335,5 +335,5 @@ def test_a_mail_that_lint_refuses_does_not_leave(tmp_path: Path) -> None:
     world.turns(hours=2)
     assert world.subjects() == []
     assert "b4 would collect this as a trailer" in world.bot.drafts.get(1).note
-    assert world.events("faulty draft")
+    assert "b4 would collect this" in str(world.events("silenced")[0]["why"])
     world.close()

@@ -15,6 +15,7 @@ import msgspec
 from abireview.errors import ConfigError
 
 if TYPE_CHECKING:
+    from abireview.bot.moderate import Moderator
     from abireview.bot.policy import Policy
     from abireview.bot.run import Bot
     from abireview.findings.model import Result
@@ -47,17 +48,14 @@ def policy_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def who() -> str:
-    """Who is at the keyboard, for the record: git's address, else the login name."""
-    import getpass
+def moderator(chosen: Chosen, store: Store) -> Moderator:
+    """What a person says of the drafts in ``store``. Raises ConfigError."""
+    from abireview.bot.log import Log, stderr_log
+    from abireview.bot.moderate import Moderator, who
 
-    from abireview.errors import SendError
-    from abireview.lore import b4mail
-
-    try:
-        return b4mail.identity().email
-    except SendError:
-        return getpass.getuser()
+    policy = chosen.load()
+    log = Log(Path(policy.bot.log).expanduser()) if policy.bot.log else stderr_log()
+    return Moderator(store, policy, who(), log=log)
 
 
 @contextlib.contextmanager

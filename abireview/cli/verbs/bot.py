@@ -14,7 +14,7 @@ import click
 from abireview.cli.output import write_stdout
 from abireview.cli.ruleset import rules_option
 from abireview.cli.session import VIA_HELP
-from abireview.cli.verbs._bot import Chosen, alone, made, note, policy_option, who
+from abireview.cli.verbs._bot import Chosen, alone, made, moderator, note, policy_option
 from abireview.errors import NotFoundError, UsageError
 from abireview.safetext import safe, safe_line
 
@@ -112,18 +112,16 @@ def _report(bot: Bot, began: float) -> str:
 
 
 def _where(draft: BotDraft, bot: Bot) -> list[str]:
+    from abireview.bot.moderate import moment
+
     lines = [f"  {one}" for one in ([f"to {person}" for person in draft.to] + [f"cc {person}" for person in draft.cc])]
-    when = "at once" if draft.ready <= time.time() else f"not before {_moment(draft.ready)}"
+    when = "at once" if draft.ready <= time.time() else f"not before {moment(draft.ready)}"
     lines.append(f"  {when}; {'approved by the policy' if draft.automatic else 'a person has to approve it'}")
     full = bot.sender.full(draft)
     if full:
         lines.append(f"  the daily cap of {full} is reached")
     lines += [f"  | {line}" if line else "  |" for line in draft.body.rstrip("\n").split("\n")]
     return lines
-
-
-def _moment(when: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(when))
 
 
 @command.command("try", short_help="Show what the policy says of one series.")
@@ -147,6 +145,7 @@ def try_(chosen: Chosen, what: str, server: str | None, offline: bool) -> None:
 @click.pass_obj
 def list_(chosen: Chosen, everything: bool) -> None:
     """List the drafts: number, state, when the hold ends, lists, subject."""
+    from abireview.bot.moderate import moment
     from abireview.store.botdrafts import BotDrafts
     from abireview.store.botseries import BotSeries
     from abireview.store.db import Store
@@ -157,7 +156,7 @@ def list_(chosen: Chosen, everything: bool) -> None:
             BotDrafts.of(store).drafts() if everything else BotDrafts.of(store).drafts(["waiting", "approved"])
         ):
             row = rows.get(draft.series)
-            hold = f"hold until {_moment(draft.ready)}" if draft.ready > time.time() else "hold over"
+            hold = f"hold until {moment(draft.ready)}" if draft.ready > time.time() else "hold over"
             state = _state(draft, store) if draft.state != "waiting" else f"{draft.state}, {hold}"
             subject = row.subject if row else draft.series
             write_stdout(safe_line(f"{draft.id:>4}  {state:<34} {','.join(draft.lists)}  {subject}") + "\n")
@@ -180,6 +179,7 @@ def _outbox(store: Store) -> Outbox:
 @click.pass_obj
 def show(chosen: Chosen, number: int) -> None:
     """Show draft N: to whom it goes, its text, and what became of it."""
+    from abireview.bot.moderate import moment
     from abireview.store.botdrafts import BotDrafts
     from abireview.store.botseries import BotSeries
     from abireview.store.db import Store
@@ -193,7 +193,7 @@ def show(chosen: Chosen, number: int) -> None:
             f"In-Reply-To: <{draft.series}>",
             *(f"To: {person}" for person in draft.to),
             *(f"Cc: {person}" for person in draft.cc),
-            f"Hold until: {_moment(draft.ready)}",
+            f"Hold until: {moment(draft.ready)}",
             f"Why: {'; '.join(row.reasons) if row else ''}",
         ]
         write_stdout("\n".join(safe_line(line) for line in head) + "\n\n" + safe(draft.body))
@@ -206,13 +206,10 @@ def approve(chosen: Chosen, numbers: tuple[int, ...]) -> None:
     """Let drafts out: they go when their hold is over, if the policy still agrees and nobody said it meanwhile."""
     from abireview.store.db import Store
 
-    with Store() as store, made(chosen, store) as bot:
+    with Store() as store:
+        person = moderator(chosen, store)
         for number in numbers:
-            draft = bot.sender.approve(number, who())
-            until = (
-                f"when its hold is over ({_moment(draft.ready)})" if draft.ready > time.time() else "with the next turn"
-            )
-            note(f"draft {draft.id} goes {until}")
+            note(person.approve(number))
 
 
 @command.command(short_help="Keep drafts in.")
@@ -223,9 +220,10 @@ def reject(chosen: Chosen, numbers: tuple[int, ...], why: str) -> None:
     """Keep drafts in. What they ask is not asked about later versions either."""
     from abireview.store.db import Store
 
-    with Store() as store, made(chosen, store) as bot:
+    with Store() as store:
+        person = moderator(chosen, store)
         for number in numbers:
-            bot.sender.reject(number, who(), why)
+            note(person.reject(number, why))
 
 
 @command.command(short_help="Take a posted mail back.")
@@ -238,9 +236,8 @@ def retract(chosen: Chosen, number: int, why: str) -> None:
     """
     from abireview.store.db import Store
 
-    with Store() as store, made(chosen, store) as bot:
-        found = bot.sender.retract(number, who(), why)
-        note(f"the correction <{found.msgid}> goes with the next turn" if found.msgid else "the mail was stopped")
+    with Store() as store:
+        note(moderator(chosen, store).retract(number, why))
 
 
 @command.command(short_help="Check a series again.")

@@ -130,25 +130,57 @@ def describe_setup() -> str:
     b4 = _b4()
     command = b4.get_sendemail_localcmd()
     if command:
-        return f"the command '{clean_header(str(command))}'"
+        signed = ", signed with patatt.signingkey" if _signing() else ""
+        return f"the command '{clean_header(str(command))}'{signed}"
     config = b4.get_sendemail_config()
     server = clean_header(str(config.get("smtpserver", "localhost")))
     port = clean_header(str(config.get("smtpserverport", "") or ""))
     kind = clean_header(str(config.get("smtpencryption", "") or "no encryption"))
-    return f"{server}{':' + port if port else ''} ({kind})"
+    signed = ", signed with patatt.signingkey" if _signing() else ""
+    return f"{server}{':' + port if port else ''} ({kind}){signed}"
 
 
 def hand_over(raw: bytes, recipients: tuple[str, ...]) -> Receipt:
     """Hand ``raw`` (LF line ends) over to the configured server or sendmail command, once.
 
     Raises NotTaken if the mail was certainly refused or never offered, MaybeTaken if the connection broke between
-    the mail's last byte and the answer.
+    the mail's last byte and the answer. A mail is signed before anything is connected.
     """
     with _lock:
+        raw = sign(raw)
         connection, sender = _connect()
     if isinstance(connection, list):
         return _by_command(connection, raw, recipients)
     return _by_smtp(connection, sender, raw, recipients)
+
+
+def _signing() -> dict[str, Any] | None:
+    """patatt's settings if ``patatt.signingkey`` is set and ``b4.review-no-patatt-sign`` does not say no, as b4 review
+    has it. A ``user.signingkey`` alone does not count: gpg could ask for a passphrase on the terminal that is drawn on.
+    """
+    b4 = _b4()
+    no = str(b4.get_main_config().get("review-no-patatt-sign") or "").lower()
+    config: dict[str, Any] = b4.patatt.get_config_from_git(r"patatt\..*")
+    return config if config.get("signingkey") and no not in ("yes", "true", "y") else None
+
+
+def sign(raw: bytes) -> bytes:
+    """The mail with patatt's X-Developer-Signature if the person has set that up, else as it is.
+
+    Raises NotTaken if it is set up and does not work: who signs wants no mail without a signature.
+    """
+    config = _signing()
+    if config is None:
+        return raw
+    patatt = _b4().patatt
+    try:
+        patatt.set_bin_paths(config)
+        return bytes(patatt.rfc2822_sign(raw, config))
+    except (patatt.Error, OSError, ValueError, RuntimeError, ModuleNotFoundError) as error:
+        raise NotTaken(
+            f"the mail could not be signed: {_reason(error)}",
+            hint="correct patatt.signingkey in git's configuration, or set b4.review-no-patatt-sign to yes",
+        ) from error
 
 
 def _connect() -> tuple[Any, str]:

@@ -33,13 +33,14 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """A draft for a person to read.
 
     ``raw`` are the bytes of its mail: those that left (or stand in the outbox as ``entry``), else those that would
-    leave now, empty where there would be no mail, and then ``why`` says why. ``full`` names a list whose daily cap is
-    reached.
+    leave now, empty where there would be no mail, and then ``why`` says why. ``reasons`` are those of the decision,
+    ``full`` names a list whose daily cap is reached.
     """
 
     draft: BotDraft
     subject: str
     raw: bytes
+    reasons: tuple[str, ...] = ()
     why: str = ""
     full: str = ""
     entry: Entry | None = None
@@ -66,25 +67,25 @@ class Moderator:
 
         draft = self._drafts.get(number)
         row = self._series.get(draft.series)
-        subject = row.subject if row else draft.series
+        shown = Shown(
+            draft=draft,
+            subject=row.subject if row else draft.series,
+            raw=b"",
+            reasons=row.reasons if row else (),
+        )
         entry = self._outbox.find(draft.key)
         if entry is not None:
             taken_back = next((one for one in self._drafts.retractions() if one.draft == number), None)
             raw = self._outbox.raw(entry.id)
-            return Shown(draft=draft, subject=subject, raw=raw, entry=entry, retraction=taken_back)
+            return msgspec.structs.replace(shown, raw=raw, entry=entry, retraction=taken_back)
         if draft.action != "mail":
             why = f"the policy has drafts only for {', '.join(draft.lists)}"
-            return Shown(draft=draft, subject=subject, raw=b"", why=why)
+            return msgspec.structs.replace(shown, why=why)
         examiner = Examiner.of(self._store, self._policy, _no_check, clock=self._clock)
         watcher = Watcher(self._store, (), settle=lambda _: 0.0, clock=self._clock)
         letter = self._sender.letter(draft, examiner, watcher)
-        return Shown(
-            draft=draft,
-            subject=subject,
-            raw=to_bytes(letter.mail) if letter.mail is not None else b"",
-            why=letter.why,
-            full=self._sender.full(draft),
-        )
+        raw = to_bytes(letter.mail) if letter.mail is not None else b""
+        return msgspec.structs.replace(shown, raw=raw, why=letter.why, full=self._sender.full(draft))
 
     def approve(self, number: int, *, seen: BotDraft | None = None) -> str:
         """Let a draft out: the bot's next turn after its hold looks once more, and sends it. A sentence that says when.

@@ -18,7 +18,7 @@ from abireview import limits
 from abireview.bot.log import Log
 from abireview.bot.policy import PatchworkEntry, Policy
 from abireview.bot.site import page_url
-from abireview.errors import ConfigError, ServerError
+from abireview.errors import ConfigError, LimitError, ServerError
 from abireview.findings.model import Finding, Result
 from abireview.lore.http import Http, NotNow
 from abireview.store.botseries import BotSeries, SeriesRow
@@ -79,7 +79,7 @@ class Patchwork:
                 self._post(entry, patch, state, url, text)
             except NotNow:
                 continue
-            except (ServerError, ConfigError) as error:
+            except (ServerError, LimitError, ConfigError) as error:
                 self._log("check not posted", patch=patch, server=server, why=str(error))
                 self._series.check_failed(patch, server, now + RETRY[attempts])
                 continue

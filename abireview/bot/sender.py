@@ -179,7 +179,7 @@ class Sender:
                 self._log("unknown mail settled", msgid=entry.msgid, now=entry.state)
 
     def _own(self, states: set[str]) -> list[Entry]:
-        return [entry for entry in self._outbox.entries() if entry.origin == ORIGIN and entry.state in states]
+        return [entry for entry in self._outbox.entries() if entry.of_bot and entry.state in states]
 
     # a person's word
 

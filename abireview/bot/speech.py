@@ -49,7 +49,8 @@ def parse(body: str) -> list[Spoken]:
         if match is not None:
             if len(found) == limits.MAX_COMMANDS:
                 break
-            found.append(Spoken((match[1] or "help").lower(), (match[2] or "").lower(), (match[3] or "").strip()))
+            text = (match[3] or "").strip()[: limits.MAX_COMMAND_CHARS]
+            found.append(Spoken((match[1] or "help").lower(), (match[2] or "").lower(), text))
             going_on = match[3] is not None
         elif line.startswith("#abireview"):
             found.append(Spoken("?", "", line[:80]))

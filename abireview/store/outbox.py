@@ -90,6 +90,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     handed: float | None
     changed: float
 
+    @property
+    def of_bot(self) -> bool:
+        """True for a mail that only the bot sends: by its own account, and asking the archives of its policy."""
+        return self.origin == "bot"
+
 
 class Outbox:
     """The outbox of one store; ``lock`` is the file that all senders of this store lock."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -17,7 +17,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from abireview.errors import AbireviewError
+from abireview.errors import AbireviewError, NotFoundError
 from abireview.reply.desk import Desk, Opened
 from abireview.reply.mail import Outgoing
 from abireview.reply.transport import SmtpTransport, Transport
@@ -27,6 +27,9 @@ from abireview.store.queue import Queue, Row
 from abireview.tui.document import Document
 from abireview.tui.queue import QueueScreen
 from abireview.tui.series import SeriesScreen
+
+if TYPE_CHECKING:
+    from abireview.bot.policy import Policy
 
 COLLECT = (20_000, 20, 100)  # gc thresholds: a full collection takes 100 ms, so none while somebody scrolls
 COLLECT_AFTER = 1.5  # seconds after a screen was left: then nobody minds
@@ -56,13 +59,16 @@ class ReviewApp(App[int]):
         repository: Path | None = None,
         references: Callable[[str], Sequence[str]] = lambda _: (),
         look_up: Callable[[str], bool | None] = lambda _: None,
+        policy: Callable[[], Policy] | None = None,
         theme: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """``policy`` reads the bot's, for its drafts (the one that ``abireview bot`` uses if it is left out)."""
         super().__init__()
         self.desk = desk
         self.references = references
         self.look_up = look_up
+        self._policy = policy
         self.whats = tuple(whats)
         self._transport = transport or SmtpTransport()
         self._tree = tree
@@ -152,6 +158,23 @@ class ReviewApp(App[int]):
         self.keep(screen.row, opened)
         screen.msgid = ""
         screen.refresh_opened(opened)
+
+    # the bot
+
+    def policy(self) -> Policy:
+        """The bot's policy as it stands now. Raises ConfigError."""
+        from abireview.bot.moderate import named_policy
+
+        return (self._policy or named_policy)()
+
+    def open_draft(self, series: Iterable[str]) -> None:
+        """Show the bot's draft about one of these postings. Raises NotFoundError."""
+        from abireview.tui.botdraft import DraftScreen, find
+
+        draft = find(self.desk.store, series)
+        if draft is None:
+            raise NotFoundError("the bot has no draft about this series", hint="l is:draft shows the series with one")
+        self.push_screen(DraftScreen(draft.id))
 
     # mail
 

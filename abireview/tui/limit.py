@@ -3,26 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from abireview.store.queue import Row
 
 HELP = (
     "words match title, author, tag and architecture; f:NAME author, a:ARCH architecture, "
-    "s:STATE state, o:ORIGIN origin, is:flagged, is:new, is:failed, -word excludes"
+    "s:STATE state, o:ORIGIN origin, is:flagged, is:new, is:failed, is:draft, -word excludes"
 )
 
 
-def limited(rows: Sequence[Row], text: str) -> list[Row]:
-    """The rows that match every term of ``text`` (see ``HELP``); all for an empty text."""
+def limited(rows: Sequence[Row], text: str, drafted: Collection[int] = ()) -> list[Row]:
+    """The rows that match every term of ``text`` (see ``HELP``); all for an empty text.
+
+    ``drafted`` are the numbers of the rows about which the bot has a draft.
+    """
     terms = text.lower().split()
-    return [row for row in rows if all(_matches(row, term) for term in terms)]
+    return [row for row in rows if all(_matches(row, term, row.id in drafted) for term in terms)]
 
 
-def _matches(row: Row, term: str) -> bool:
+def _matches(row: Row, term: str, drafted: bool) -> bool:
     if term.startswith("-") and len(term) > 1:
-        return not _matches(row, term[1:])
+        return not _matches(row, term[1:], drafted)
     name, colon, value = term.partition(":")
     fields: dict[str, str] = {"f": row.author, "a": row.arch, "s": row.state, "o": row.origin}
     if colon and name in fields:
@@ -32,6 +35,7 @@ def _matches(row: Row, term: str) -> bool:
             "flagged": bool(row.high or row.medium or row.low),
             "new": bool(row.new),
             "failed": bool(row.problem),
+            "draft": drafted,
         }.get(value, False)
     return term in f"{row.title} {row.author} {row.tag} {row.arch}".lower()
 

@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer
 
-from abireview.errors import AbireviewError
+from abireview.errors import AbireviewError, UsageError
 from abireview.reply.outboxline import outbox_line
 from abireview.store.outbox import Entry, Outbox
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
 from abireview.tui.prompt import ChoicePrompt
 from abireview.tui.textlines import TextLines
 
+TAKE_BACK = "B on its row of the queue, then X, takes it back"
 _STYLES = {"sent": "good", "failed": "bad", "unknown": "warn", "queued": "accent", "handing-over": "warn"}
 
 
@@ -73,22 +74,23 @@ class OutboxScreen(BaseScreen):
                 self.app.push_screen(RawScreen(f"Mail {entry.id}: {entry.state} {entry.reason}", raw))
 
     def action_send(self) -> None:
-        count = sum(entry.state == "queued" for entry in self._entries)
+        queued = [entry.id for entry in self._entries if entry.state == "queued" and not entry.of_bot]
+        count = len(queued)
         if not count:
-            self.say("nothing is queued")
+            self.say("nothing is queued (the bot sends its own)" if self._entries else "nothing is queued")
             return
         choices = [("y", "yes", f"yes, send by {self.review.target()}"), ("n", "no", "no")]
         question = f"Send {count} queued mail{'' if count == 1 else 's'}? Enter shows each of them."
 
         def chosen(answer: str | None) -> None:
             if answer == "yes":
-                self._send()
+                self._send(queued)
 
         self.app.push_screen(ChoicePrompt(question, choices), chosen)
 
     @work(thread=True, group="send")
-    def _send(self) -> None:
-        self._in_thread(lambda: Outbox.of(self.desk.store).deliver(self.review.transport()))
+    def _send(self, queued: list[int]) -> None:
+        self._in_thread(lambda: Outbox.of(self.desk.store).deliver(self.review.transport(), only=queued))
 
     def action_look_up(self) -> None:
         self.query_one(StatusBar).show("looking unknown mails up in the archive …")
@@ -96,7 +98,12 @@ class OutboxScreen(BaseScreen):
 
     @work(thread=True, group="send")
     def _look_up(self) -> None:
-        self._in_thread(lambda: Outbox.of(self.desk.store).resolve(self.review.look_up))
+        of_bot = {entry.msgid for entry in self._entries if entry.of_bot}
+
+        def look_up(msgid: str) -> bool | None:
+            return None if msgid in of_bot else self.review.look_up(msgid)  # the bot knows its lists' archives
+
+        self._in_thread(lambda: Outbox.of(self.desk.store).resolve(look_up))
 
     def _in_thread(self, run: object) -> None:
         try:
@@ -115,6 +122,8 @@ class OutboxScreen(BaseScreen):
         entry = self._entry()
         if entry is not None:
             with self.told():
+                if entry.of_bot:
+                    raise UsageError("this is the bot's mail", hint="it tries again by itself; 'abireview bot --once'")
                 Outbox.of(self.desk.store).retry(entry.id)
             self._refresh()
 
@@ -122,6 +131,8 @@ class OutboxScreen(BaseScreen):
         entry = self._entry()
         if entry is not None:
             with self.told():
+                if entry.of_bot:
+                    raise UsageError("this is the bot's mail: its text stays as it was approved", hint=TAKE_BACK)
                 draft = self.desk.take_back(entry)
                 self.say("its draft is open again" if draft is not None else "dropped; it had no draft")
             self._refresh()
@@ -130,6 +141,8 @@ class OutboxScreen(BaseScreen):
         entry = self._entry()
         if entry is not None:
             with self.told():
+                if entry.of_bot:
+                    raise UsageError("this is the bot's mail", hint=TAKE_BACK)
                 Outbox.of(self.desk.store).drop(entry.id)
             self._refresh()
 

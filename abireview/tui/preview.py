@@ -148,8 +148,13 @@ def preview_lines(raw: str, issues: tuple[Issue, ...], left_out: tuple[str, ...]
         where = f"line {issue.line}: " if issue.line else ""
         lines.append((f"{issue.severity}: {where}{issue.text}", "bad" if issue.severity == "error" else "warn"))
     lines.append(("─" * 72, "muted"))
+    return lines + mail_lines(raw)
+
+
+def mail_lines(raw: str) -> list[tuple[str, str]]:
+    """A mail, headers and body, as it goes out."""
     head, _, body = raw.partition("\n\n")
-    lines += [(line, "header") for line in head.split("\n")]
+    lines = [(line, "header") for line in head.split("\n")]
     lines.append(("", "plain"))
     lines += [(line, "quote" if line.startswith(">") else "plain") for line in body.rstrip("\n").split("\n")]
     return lines

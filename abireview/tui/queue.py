@@ -19,6 +19,7 @@ from abireview.errors import AbireviewError, Interrupted, UsageError
 from abireview.findings.until import parse_until
 from abireview.reply.desk import Opened
 from abireview.store.queue import STATES, Queue, Row, RowState
+from abireview.tui import botdraft
 from abireview.tui.background import in_daemon
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
 from abireview.tui.limit import HELP, SORTS, limited, ordered
@@ -41,6 +42,7 @@ class QueueScreen(BaseScreen):
         Binding("a", "state", "State", tooltip="Waiting, replied, snooze, done, remove"),
         Binding("u", "update", "Update", tooltip="Fetch and check this series again, newer versions too"),
         Binding("U", "update_all", "Update all", show=False),
+        Binding("B", "bot_draft", "Bot's draft", tooltip="What the bot wants to say about it: approve or reject"),
         Binding("o", "sort", "Sort"),
         Binding("escape", "cancel", "Cancel", show=False, tooltip="Stop fetching and checking"),
         Binding("O", "app.outbox", "Outbox"),
@@ -55,6 +57,7 @@ class QueueScreen(BaseScreen):
         self._waiting: list[tuple[Row, bool]] = []
         self._workers: dict[int, Worker[None]] = {}
         self._seen: object = None
+        self._drafts: dict[int, str] = {}
 
     def compose(self) -> ComposeResult:
         yield TitleBar("abireview", id="title")
@@ -83,8 +86,11 @@ class QueueScreen(BaseScreen):
             for row in rows:
                 if not row.series and not row.problem and row.id not in self.busy:
                     self._start(row, refresh=False)
-            shown = ordered(limited(rows, self.limit), self.sort)
-            self.query_one(QueueTable).show(shown, self.busy)
+            waiting = botdraft.waiting(self.desk.store)
+            self._drafts = {row.id: botdraft.label(waiting[row.series]) for row in rows if row.series in waiting}
+            shown = ordered(limited(rows, self.limit, self._drafts), self.sort)
+            self.query_one(QueueTable).show(shown, self.busy, self._drafts)
+            self.refresh_bindings()
             self._titles(rows, shown)
             self._seen = self._stamp()
 
@@ -100,6 +106,8 @@ class QueueScreen(BaseScreen):
     def _titles(self, all_rows: Sequence[Row], shown: Sequence[Row]) -> None:
         flagged = sum(bool(row.high or row.medium or row.low) for row in all_rows)
         parts = [f"{len(all_rows)} series", f"{flagged} with flags"]
+        if self._drafts:
+            parts.append(f"{len(self._drafts)} with a draft of the bot")
         if self.limit:
             parts.append(f"{len(shown)} shown by '{self.limit}'")
         self.query_one(TitleBar).show(f"abireview · {' · '.join(parts)} · by {self.sort}")
@@ -208,6 +216,16 @@ class QueueScreen(BaseScreen):
             self.say(f"{row.problem}\nu fetches it again", problem=True)
         else:
             self.review.open_row(row)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "bot_draft" or bool(self._drafts)  # the footer names it only where there is one
+
+    def action_bot_draft(self) -> None:
+        row = self.query_one(QueueTable).current()
+        if row is not None:
+            with self.told():
+                seen = [result.series.id for result in Queue.of(self.desk.store).results(row.id)]
+                self.review.open_draft([row.series, *seen])
 
     def action_add(self) -> None:
         def added(what: str | None) -> None:

@@ -45,6 +45,7 @@ class QueueTable(Lines):
         "queue--note",
         "queue--problem",
         "queue--busy",
+        "queue--draft",
     }
     DEFAULT_CSS = """
     QueueTable {
@@ -60,6 +61,7 @@ class QueueTable(Lines):
         & > .queue--note { color: $text-accent; }
         & > .queue--problem { color: $text-error; }
         & > .queue--busy { color: $text-warning; text-style: italic; }
+        & > .queue--draft { color: $text-accent; text-style: bold; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,7 +69,8 @@ class QueueTable(Lines):
     ]
     HELP = (
         "The queue, one row a series. ▲ open flags by severity (high, medium, low), • open notes;\n"
-        "n/c/a: findings new, carried from an earlier version, answered."
+        "n/c/a: findings new, carried from an earlier version, answered.\n"
+        "'draft 3 waits': the bot wants to say something about this series; B shows it."
     )
     header_rows: ClassVar[int] = 1
 
@@ -75,11 +78,15 @@ class QueueTable(Lines):
         super().__init__(id=id)
         self.rows: Sequence[Row] = ()
         self.busy: Mapping[int, str] = {}
+        self.drafts: Mapping[int, str] = {}
 
-    def show(self, rows: Sequence[Row], busy: Mapping[int, str]) -> None:
-        """Show other rows; ``busy`` says for row numbers what is being done. The cursor stays on its series."""
+    def show(self, rows: Sequence[Row], busy: Mapping[int, str], drafts: Mapping[int, str]) -> None:
+        """Show other rows; ``busy`` says for row numbers what is being done, ``drafts`` what the bot has to say.
+
+        The cursor stays on its series.
+        """
         current = self.current()
-        self.rows, self.busy = rows, busy
+        self.rows, self.busy, self.drafts = rows, busy, drafts
         at = None
         if current is not None:
             at = next((index for index, row in enumerate(rows) if row.id == current.id), None)
@@ -110,6 +117,8 @@ class QueueTable(Lines):
             out += [Segment(f"{safe_line(busy)}  ", self.component("queue--busy"))]
         elif row.problem:
             out += [Segment(f"{safe_line(row.problem)}  ", self.component("queue--problem"))]
+        if row.id in self.drafts:
+            out += [Segment(f"{self.drafts[row.id]}  ", self.component("queue--draft"))]
         out.append(Segment(safe_line(row.title) or "(no subject)"))
         return out
 

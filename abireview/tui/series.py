@@ -58,6 +58,7 @@ class SeriesScreen(BaseScreen):
         Binding("a", "answer", "Answer", tooltip="Settle the finding: knob, architecture, false positive, suppress"),
         Binding("u", "undo", "Undo", show=False, tooltip="Take the answer to the finding back"),
         Binding("r", "reply", "Reply", tooltip="Draft a reply to this mail"),
+        Binding("B", "bot_draft", "Bot's draft", show=False, tooltip="What the bot wants to say: approve or reject"),
         Binding("R", "reply_cover", "Reply to cover", show=False),
         Binding("t", "trailers", "Trailers", show=False, tooltip="Reviewed-by, Acked-by, Tested-by in the draft"),
         Binding("e", "preview", "Preview", tooltip="The mail exactly as it will go out"),
@@ -309,6 +310,11 @@ class SeriesScreen(BaseScreen):
                         self.say(f"{name} {'removed from' if name in have else 'added to'} the draft")
 
             self.app.push_screen(ChoicePrompt("Trailers of your reply to this mail", choices), chosen)
+
+    def action_bot_draft(self) -> None:
+        with self.told():
+            here = [version.series.id for version in self.opened.versions]
+            self.review.open_draft([*here, *(known.series.id for known in self.opened.memory)])
 
     def action_preview(self) -> None:
         from abireview.tui.preview import PreviewScreen

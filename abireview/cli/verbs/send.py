@@ -59,9 +59,10 @@ def command(
             return _resolve(outbox, transport, server)
         if retry:
             for entry in outbox.entries({"failed"}):
-                if not numbers or entry.id in numbers:
+                if not entry.of_bot and (not numbers or entry.id in numbers):
                     outbox.retry(entry.id)
-        chosen = [outbox.get(number) for number in numbers] if numbers else outbox.entries({"queued"})
+        queued = [entry for entry in outbox.entries({"queued"}) if not entry.of_bot]
+        chosen = [outbox.get(number) for number in numbers] if numbers else queued
         return _send(outbox, chosen, transport, dry_run=dry_run, yes=yes)
 
 
@@ -82,8 +83,11 @@ def _drop(outbox: Outbox, numbers: tuple[int, ...]) -> int:
 
 def _resolve(outbox: Outbox, transport: Transport, server: str | None) -> int:
     archive = archive_look_up(Source(server=server))
+    of_bot = {entry.msgid for entry in outbox.entries() if entry.of_bot}
 
     def look_up(msgid: str) -> bool | None:
+        if msgid in of_bot:
+            return None  # another archive may have it: the bot knows which
         found = transport.look_up(msgid)
         return archive(msgid) if found is None else found
 
@@ -95,6 +99,8 @@ def _resolve(outbox: Outbox, transport: Transport, server: str | None) -> int:
 def _send(outbox: Outbox, chosen: list[Entry], transport: Transport, *, dry_run: bool, yes: bool) -> int:
     """Show each mail, ask, hand over; 4 if one of them was not sent."""
     for entry in chosen:
+        if entry.of_bot:
+            raise UsageError(f"mail {entry.id} is the bot's", hint="'abireview bot --once' sends it")
         if entry.state != "queued":
             hint = {"failed": "--retry queues it again", "unknown": "--resolve looks it up"}.get(entry.state, "")
             raise UsageError(f"mail {entry.id} is {entry.state}", hint=hint)

@@ -11,7 +11,7 @@ help:
 	@echo "make test     everything CI runs: lint, types, import contracts, tests"
 	@echo "make lint     only ruff, mypy and the import contracts"
 	@echo "make unit     only the tests (PYTEST_FLAGS='-k name')"
-	@echo "make slow     the tests that take longer: the terminal, a month of mail, everything measured again"
+	@echo "make slow     the tests that take longer: a month of mail, a whole archive killed, everything measured again"
 	@echo "make fuzz     the fuzzers for a minute each (FUZZ_FLAGS='mail --runs 100000')"
 	@echo "make bench    CPU time and peak memory of the main jobs"
 	@echo "make score    score the rules on the labelled corpus (SCORE_FLAGS='--tree DIR')"

@@ -28,6 +28,7 @@ from tests.tui.tui_make import mail, mbox, series
 SIZE = (120, 40)
 KEYS = "n n n n p p comma full_stop full_stop full_stop full_stop comma c"
 EVERYTHING = "full_stop v v P P D D Q f Q r ctrl+y Q escape O Q question_mark Q a escape w Q A escape o"
+OTHER_SIZES = [(100, 30), (120, 40), (160, 50), (40, 10)]
 
 
 async def opened(app: ReviewApp, pilot: Any) -> MailView:
@@ -389,8 +390,9 @@ async def test_another_version_can_be_looked_at(make_app: MakeApp, home: Path) -
         assert "versions (v1) v2" in text_of(app)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (160, 50), (250, 70), (40, 10)])
+@pytest.mark.parametrize(
+    "size", [(80, 24), (250, 70), *(pytest.param(size, marks=pytest.mark.slow) for size in OTHER_SIZES)], ids=str
+)
 async def test_all_screens_at_all_sizes(make_app: MakeApp, widgets: str, size: tuple[int, int]) -> None:
     app = make_app(widgets)
     async with app.run_test(size=size, notifications=True) as pilot:

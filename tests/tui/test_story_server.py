@@ -27,7 +27,7 @@ from tests.tui.tui_make import RULES, series
 
 ADDRESS = "kvm@lists.example"
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = pytest.mark.server
 
 
 class Lore:

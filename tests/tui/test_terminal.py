@@ -19,7 +19,6 @@ from tests.tui.tui_make import RULES
 RUN = [sys.executable, "-c", "from abireview.cli.main import run; run()", "review", "--rules", str(RULES)]
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is missing"),
 ]
 

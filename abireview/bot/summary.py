@@ -128,8 +128,11 @@ def _run(body: str, finding: Finding) -> tuple[int, int]:
         return 0, 0
     evidence = {line.rstrip() for line in finding.evidence}
     end = at
-    while end < len(lines) and end - at < RUN - 1 and lines[end].rstrip() in evidence:
-        end += 1
+    for number, line in enumerate(lines[at : at + RUN - 1], at + 1):
+        if line.rstrip() in evidence:
+            end = number
+        elif line[:1] not in {"+", "-"}:
+            break
     while at > 1 and end - at < RUN - 1 and lines[at - 2][:1] in {"+", "-"} and lines[at - 2][:3] not in {"+++", "---"}:
         at -= 1
     return at, end

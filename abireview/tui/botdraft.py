@@ -224,8 +224,8 @@ def draft_lines(shown: Shown, now: float) -> list[Line]:
     ]
     lines += [(f"why: {reason}", "muted") for reason in shown.reasons]
     if draft.state in {"waiting", "approved"} and shown.raw:
-        lines.append((f"once approved it goes {departure(draft, now)}, if the policy still agrees by then", "muted"))
-        lines.append(("and nobody said it meanwhile; its Date is set when it leaves", "muted"))
+        lines.append((f"once approved it goes {departure(draft, now)},", "muted"))
+        lines.append(("if the policy still agrees and nobody said it; its Date is set then", "muted"))
     if shown.full:
         lines.append((f"the daily cap of {shown.full} is reached: it waits for its turn", "warn"))
     if shown.entry is not None:
@@ -243,7 +243,7 @@ def draft_lines(shown: Shown, now: float) -> list[Line]:
 
 def outlook(shown: Shown, now: float) -> tuple[str, str]:
     """One line for the status bar and its style: what a key would do, or what became of it."""
-    from abireview.bot.moderate import departure
+    from abireview.bot.moderate import departure, moment
 
     draft, entry = shown.draft, shown.entry
     if draft.state == "waiting" and not shown.raw:
@@ -251,7 +251,8 @@ def outlook(shown: Shown, now: float) -> tuple[str, str]:
     if draft.state == "waiting":
         count = len({*draft.to, *draft.cc})
         people = f"{count} recipient{'' if count == 1 else 's'}"
-        return f"Ctrl-y lets this out to {people}, {departure(draft, now)}; x keeps it in", "$text-warning"
+        when = f"not before {moment(draft.ready)}" if draft.ready > now else "with the bot's next turn"
+        return f"Ctrl-y: out to {people}, {when}; x keeps it in", "$text-warning"
     if draft.state == "approved":
         return f"approved by {draft.by}: it goes {departure(draft, now)}; x stops it", "$text-accent"
     if shown.retraction is not None:

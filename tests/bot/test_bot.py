@@ -36,6 +36,11 @@ def test_one_mail_about_a_flagged_series_none_about_a_clean_one(world: World) ->
     assert [one.email for one in (*sent.to, *sent.cc)] == ["ada@example.org", "widgets@lists.example"]
     assert "[1] Patch 2/2, WIDGET_REV_LATEST" in sent.body
     assert "[2]" not in sent.body
+    # the old line and the new one, though another stands between them
+    assert (
+        "> -#define WIDGET_REV_LATEST\tWIDGET_REV_2\n> +#define WIDGET_REV_3\t3\n> +#define WIDGET_REV_LATEST"
+        in sent.body
+    )
     assert sorted(world.checked) == ["patch2-v1@example.org", "s1-v1-0@example.org"]
 
 

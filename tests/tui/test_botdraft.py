@@ -415,6 +415,7 @@ def test_one_that_is_rejected_between_two_steps_of_the_bot_does_not_leave(world:
 def numbered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The version of this program stands in the mail; a release changes no picture."""
     monkeypatch.setattr("abireview.bot.text.__version__", "9.9.9")
+    monkeypatch.setattr("abireview.lore.b4mail.__version__", "9.9.9")
     monkeypatch.setattr("abireview.tui.botdraft.POLL", 3600.0)
 
 

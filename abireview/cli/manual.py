@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The manual as the command line describes itself: a Markdown page a verb, and one man page.
+"""The manual as the command line describes itself: a Markdown page a verb and a rule, and one man page.
 
 ``python -m abireview.cli.manual DIRECTORY`` writes them (``make manual``); a test holds docs/ to it.
 """
@@ -15,12 +15,15 @@ from pathlib import Path
 import click
 
 from abireview import __version__
+from abireview.cli import rulemanual
 from abireview.cli.group import OTHER, SECTIONS, root, verb_names
+from abireview.rules.load import load_rules
 
 NOTE = "<!-- Made by 'make manual' from the command line's own help; do not edit. -->"
 MORE = {
     "b4-check": "b4.md", "bot": "bot.md", "check": "check.md", "ledger": "ledger.md", "reply": "reply.md",
-    "review": "review.md", "rule": "rules.md", "rules": "rules.md", "send": "reply.md", "surface": "surface.md",
+    "merge": "scan.md", "review": "review.md", "rule": "rules.md", "rules": "rules.md", "scan": "scan.md",
+    "send": "reply.md", "surface": "surface.md",
 }  # fmt: skip
 """Pages of docs/ that say more about a verb."""
 
@@ -228,16 +231,19 @@ def _uncapitalised(text: str) -> str:
 
 
 def main(directory: Path) -> None:
-    """Write docs/commands/*.md and docs/abireview.1 below ``directory``; pages of verbs that are gone are removed."""
-    place = directory / "commands"
+    """Write commands/*.md, rules/*.md and abireview.1 below ``directory``; pages of what is gone are removed."""
+    _write(directory / "commands", pages())
+    _write(directory / "rules", rulemanual.pages(load_rules()))
+    (directory / "abireview.1").write_text(man(), encoding="utf-8")
+
+
+def _write(place: Path, made: dict[str, str]) -> None:
     place.mkdir(parents=True, exist_ok=True)
-    made = pages()
     for old in place.glob("*.md"):
         if old.name not in made:
             old.unlink()
     for name, text in made.items():
         (place / name).write_text(text, encoding="utf-8")
-    (directory / "abireview.1").write_text(man(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,28 +17,32 @@ def page(rule: Rule, rules: RuleSet, style: Style, measured: Measured | None = N
     """The page of ``rule``, whose knobs are those of ``rules``; ends with a newline."""
     parts = [
         _title("\n  ".join(textwrap.wrap(f"{rule.id}: {rule.title}", _width(style) - 2)), style),
-        _facts(rule),
-        _prose("What it sees", rule.doc.what, style),
-        _prose("Why it matters", rule.doc.why, style),
-        _prose("Bad", rule.doc.bad, style),
-        _prose("Good", rule.doc.good, style),
-        _prose("What it does not flag", rule.doc.not_flagged, style),
-        _prose("Known misses", rule.doc.known_misses, style),
-        _prose("What it asks", rule.question, style),
-        _prose("How to settle it", rule.doc.settle, style),
-        _prose("Knobs it looks for", _knobs(rule, rules), style),
-        _prose("Measured", f"{measured}." if measured else "", style),
-        _prose("References", "\n".join(f"- {reference}" for reference in rule.doc.references), style),
+        "".join(f"  {name:10}{value}\n" for name, value in particulars(rule)),
+        *(_prose(title, text, style) for title, text in sections(rule, rules, measured)),
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _title(text: str, style: Style) -> str:
-    return (f"\x1b[1m{text}\x1b[0m" if style.color else text) + "\n"
+def sections(rule: Rule, rules: RuleSet, measured: Measured | None = None) -> list[tuple[str, str]]:
+    """(heading, text) of what a rule's page says, in the order of the page; the text is "" where there is nothing."""
+    return [
+        ("What it sees", rule.doc.what),
+        ("Why it matters", rule.doc.why),
+        ("Bad", rule.doc.bad),
+        ("Good", rule.doc.good),
+        ("What it does not flag", rule.doc.not_flagged),
+        ("Known misses", rule.doc.known_misses),
+        ("What it asks", rule.question),
+        ("How to settle it", rule.doc.settle),
+        ("Knobs it looks for", _knobs(rule, rules)),
+        ("Measured", f"{measured}." if measured else ""),
+        ("References", "\n".join(f"- {reference}" for reference in rule.doc.references)),
+    ]
 
 
-def _facts(rule: Rule) -> str:
-    rows = (
+def particulars(rule: Rule) -> tuple[tuple[str, str], ...]:
+    """(name, value) of what a rule is."""
+    return (
         ("level", f"{rule.level}, severity {rule.severity}, confidence {rule.confidence}"),
         ("class", rule.klass),
         ("surface", rule.surface),
@@ -47,7 +51,10 @@ def _facts(rule: Rule) -> str:
         ("direction", ", ".join(rule.direction)),
         ("since", rule.since),
     )
-    return "".join(f"  {name:10}{value}\n" for name, value in rows)
+
+
+def _title(text: str, style: Style) -> str:
+    return (f"\x1b[1m{text}\x1b[0m" if style.color else text) + "\n"
 
 
 def _knobs(rule: Rule, rules: RuleSet) -> str:

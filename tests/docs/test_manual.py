@@ -11,20 +11,25 @@ from pathlib import Path
 import click
 import pytest
 
-from abireview.cli import exitcode, manual
+from abireview.cli import exitcode, manual, rulemanual
 from abireview.cli.group import root, verb_names
 from abireview.ledger.load import load_surfaces
 from abireview.ledger.report import KNOBS
 from abireview.render import format_names
+from abireview.rules.load import load_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 WRITTEN = ("b4.md", "ledger.md", "reports.md", "surface.md")
 
 
-def test_the_pages_of_commands_are_those_of_the_code() -> None:
-    made = manual.pages()
-    kept = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "commands").glob("*.md")}
+@pytest.mark.parametrize(
+    ("place", "made"),
+    [("commands", manual.pages()), ("rules", rulemanual.pages(load_rules()))],
+    ids=("commands", "rules"),
+)
+def test_the_pages_are_those_of_the_code(place: str, made: dict[str, str]) -> None:
+    kept = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / place).glob("*.md")}
     assert sorted(kept) == sorted(made), "run 'make manual'"
     assert [name for name in made if kept[name] != made[name]] == [], "run 'make manual'"
 

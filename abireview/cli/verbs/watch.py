@@ -63,8 +63,14 @@ def command(
     if interval < MIN_INTERVAL:
         raise UsageError(f"--every is shorter than {MIN_INTERVAL} s", hint="archives are a commons")
     rules = load_rules(rule_dirs)
-    with Store() as store, Http(BotMail.of(store), store.path.parent) as http:
-        made = _Watch(store, rules, http, everything=everything)
+    from abireview.bot.track import Shared, watch_path
+
+    with (
+        Store() as store,
+        Store(watch_path(store)) as own,
+        Http(Shared(BotMail.of(store), BotMail.of(own)), store.path.parent) as http,
+    ):
+        made = _Watch(store, own, rules, http, everything=everything)
         sources = [made.source(place, interval, float(seconds(since)), git, query) for place in places or DEFAULT]
         watcher = made.watcher(sources)
         stopped: list[int] = []
@@ -85,12 +91,12 @@ def _nap(watcher: Watcher, stopped: list[int]) -> None:
 
 
 class _Watch:
-    """The watcher with a queue behind it."""
+    """The watcher, in a file of its own, with the queue of ``store`` behind it."""
 
-    def __init__(self, store: Store, rules: RuleSet, http: Http, *, everything: bool) -> None:
+    def __init__(self, store: Store, own: Store, rules: RuleSet, http: Http, *, everything: bool) -> None:
         from abireview.bot.log import stderr_log
 
-        self._store, self._rules, self._http, self._all = store, rules, http, everything
+        self._store, self._own, self._rules, self._http, self._all = store, own, rules, http, everything
         self._log = stderr_log()
         self._bases: dict[str, str] = {}
 
@@ -111,14 +117,14 @@ class _Watch:
         inbox = Inbox(self._http, place)
         if git:
             folder = hashlib.sha256(place.encode()).hexdigest()[:16]
-            return GitSource(where, inbox, self._store.path.with_name("epochs") / folder)
-        return SearchSource(where, inbox, BotMail.of(self._store).known, overlap=7200.0, query=query)
+            return GitSource(where, inbox, self._own.path.with_name("epochs") / folder)
+        return SearchSource(where, inbox, BotMail.of(self._own).known, overlap=7200.0, query=query)
 
     def watcher(self, sources: list[Source]) -> Watcher:
         """The watcher over ``sources``."""
         from abireview.bot.watch import Watcher
 
-        return Watcher(self._store, sources, settle=lambda _: SETTLE, fetch=self._thread, log=self._log)
+        return Watcher(self._own, sources, settle=lambda _: SETTLE, fetch=self._thread, log=self._log)
 
     def turn(self, watcher: Watcher) -> None:
         """Everything that is due."""
@@ -129,6 +135,7 @@ class _Watch:
         quietly(self._log, "look", lambda: void(watcher.look()))
         for row in [row for row in watcher.due() if set(row.lists) & {source.name for source in watcher.sources}]:
             quietly(self._log, "check", lambda row=row: self._check(watcher, row), series=row.id)  # type: ignore[misc]
+        quietly(self._log, "pruning", lambda: void(watcher.prune()))
 
     def _thread(self, row: SeriesRow) -> list[bytes]:
         from abireview.lore.inbox import Inbox
@@ -152,6 +159,6 @@ class _Watch:
         result = check(series, self._rules)
         if result.findings or self._all:
             base = next((self._bases[name] for name in row.lists if name in self._bases), "")
-            track(self._store, seen, series, result, origin="watch", server=base, now=time.time())
+            track(self._store, watcher.mail, seen, series, result, origin="watch", server=base, now=time.time())
             note(f"{len(result.findings)} findings: {series.subject}")
         watcher.series.save(msgspec.structs.replace(done, state="checked", action="page"), result)

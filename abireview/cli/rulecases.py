@@ -42,7 +42,7 @@ def run_cases(rule: Rule, rules: RuleSet, directory: Path) -> Iterator[Outcome]:
         for path in sorted((directory / rule.id / kind).glob("*")):
             if path.suffix not in (".mbox", ".patch"):
                 continue
-            found = [one for one in check(_series(path, rules), rules).findings if one.rule == rule.id]
+            found = [one for one in check(read_case(path, rules.projects), rules).findings if one.rule == rule.id]
             firm = [one for one in found if one.level == rule.level]
             loud = [one for one in found if one.level == "flag" or rule.level == "note"]
             right = bool(firm) if kind == HIT else not loud
@@ -50,10 +50,11 @@ def run_cases(rule: Rule, rules: RuleSet, directory: Path) -> Iterator[Outcome]:
             yield Outcome(path, kind, said, right)
 
 
-def _series(path: Path, rules: RuleSet) -> Series:
+def read_case(path: Path, projects: bytes) -> Series:
+    """The series that a case's file holds; ``projects`` is the rules' lists/projects.toml. Raises MailFormatError."""
     data = path.read_bytes()
     mails = split_mbox(data) if path.suffix == ".mbox" else [_filled_in(data, path)]
-    return pick(assemble([decode(mail) for mail in mails], load_projects(rules.projects)), None, None)
+    return pick(assemble([decode(mail) for mail in mails], load_projects(projects)), None, None)
 
 
 def _filled_in(data: bytes, path: Path) -> bytes:

@@ -21,7 +21,12 @@ from abireview.rules import schema
 from abireview.rules.schema import Base, GateClass
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs").glob("**/*.md")), *sorted(ROOT.glob("*.md")), ROOT / "examples" / "README.md"]
+RULE_PAGES = ROOT / "docs" / "rules"  # they speak of the kernel's options and makefiles
+PAGES = [
+    *sorted(path for path in (ROOT / "docs").glob("**/*.md") if path.parent != RULE_PAGES),
+    *sorted(ROOT.glob("*.md")),
+    ROOT / "examples" / "README.md",
+]
 
 
 def page(name: str) -> str:

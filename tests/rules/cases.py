@@ -11,15 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from abireview.mail.decode import decode
-from abireview.mail.kind import load_projects
-from abireview.mail.mbox import split_mbox
+from abireview.cli.rulecases import read_case
 from abireview.mail.model import Series
-from abireview.mail.series import assemble, pick
 from abireview.rules.load import default_dir
 
 HERE = Path(__file__).parent
-KINDS = ("hit", "near-miss", "known-miss")
 
 
 class Case(NamedTuple):
@@ -43,21 +39,4 @@ def cases() -> Iterator[Case]:
 
 def series_of(case: Case) -> Series:
     """The series that a case's file holds."""
-    data = case.path.read_bytes()
-    raws = split_mbox(data) if case.path.suffix == ".mbox" else [_complete(data, case)]
-    thread = assemble(
-        [decode(raw) for raw in raws], load_projects((default_dir() / "lists/projects.toml").read_bytes())
-    )
-    return pick(thread, None, None)
-
-
-def _complete(data: bytes, case: Case) -> bytes:
-    head = data.split(b"\n\n", 1)[0].lower()
-    extra = b""
-    if b"message-id:" not in head:
-        extra += f"Message-ID: <{case.rule}.{case.kind}.{case.path.stem}@example.org>\n".encode()
-    if b"from:" not in head:
-        extra += b"From: A Developer <dev@example.org>\n"
-    if b"date:" not in head:
-        extra += b"Date: Mon, 5 Jan 2026 10:00:00 +0000\n"
-    return extra + data
+    return read_case(case.path, (default_dir() / "lists/projects.toml").read_bytes())

@@ -10,9 +10,10 @@ from functools import cache
 import pytest
 
 from abireview.check import check
+from abireview.cli.rulecases import KINDS
 from abireview.findings.model import Result
 from abireview.rules.load import load_rules
-from tests.rules.cases import HERE, KINDS, Case, cases, series_of
+from tests.rules.cases import HERE, Case, cases, series_of
 
 SNAPSHOT = HERE / "snapshot.json"
 ALL = list(cases())

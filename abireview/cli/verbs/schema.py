@@ -15,6 +15,7 @@ DOCUMENTS = {
     "gates": ("abireview.rules.schema", "GateFile"),
     "paths": ("abireview.rules.schema", "PathFile"),
     "words": ("abireview.rules.schema", "WordFile"),
+    "surface": ("abireview.ledger.schema", "SurfaceFile"),
 }
 
 
@@ -22,7 +23,7 @@ DOCUMENTS = {
 @click.argument("what", type=click.Choice(list(DOCUMENTS)), default="result", metavar="WHAT")
 def command(what: str) -> None:
     """Print a JSON Schema (draft 2020-12) of WHAT: result (the document of --format json, the default), or one of the
-    files of a rule directory: rule, knobs, scopes, gates, paths, words.
+    files of a rule directory: rule, knobs, scopes, gates, paths, words, surface.
     """
     import importlib
     import json

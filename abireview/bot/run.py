@@ -94,11 +94,7 @@ class Bot:
         quietly(log, "look", lambda: void(self.watcher.look()))
         due: list[SeriesRow] = []
         quietly(log, "settling", lambda: due.extend(self.watcher.due()))
-        names = {entry.name for entry in self.policy.list}
         for row in due:
-            # 'abireview watch' may use the same store: what it read is not ours
-            if row.lists and names.isdisjoint(row.lists):
-                continue
             if not quietly(log, "examination", lambda row=row: self._examine(row), series=row.id):  # type: ignore[misc]
                 self._failed(row)
         quietly(log, "reading commands", lambda: void(self.commands.read_all()))
@@ -131,7 +127,7 @@ class Bot:
         now = self.parts.clock()
         if found.draft is not None and found.raw is not None:
             server = self._archive(row)
-            track(self.store, seen, found.series, found.raw, origin="bot", server=server, now=now)
+            track(self.store, self.watcher.mail, seen, found.series, found.raw, origin="bot", server=server, now=now)
         with transaction(self.store.connection, "the bot's results"):
             self.series.put(found.row, found.raw)
             if found.draft is not None:

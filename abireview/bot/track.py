@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from typing import Final
 
 from abireview.bot.watch import Seen
 from abireview.findings.model import Result
@@ -13,15 +15,36 @@ from abireview.store.db import Store
 from abireview.store.queue import Facts, Queue
 from abireview.store.threads import Threads
 
+WATCH_NAME: Final = "watch.db"
+"""The file beside the store in which ``abireview watch`` keeps its cursors, mails and postings: the bot's are its own,
+or each would take the news away from the other, and what a person watches would stand on the bot's pages."""
+
 _ESCAPE = re.compile(rb"(?m)^(>*From )")
 
 
-def track(store: Store, seen: Seen, series: Series, result: Result, *, origin: str, server: str, now: float) -> None:
-    """Show the posting in the queue as ``origin`` ("watch" or "bot"); twice does no harm.
+def watch_path(store: Store) -> Path:
+    """Where the watcher's own file for ``store`` is."""
+    return store.path.with_name(WATCH_NAME)
 
-    ``result`` is as the check gave it. ``server`` is where the thread can be fetched again ("" if nowhere).
+
+class Shared:
+    """What is remembered of servers (``abireview.lore.http.Memory``) by several watchers: how a server wants to be
+    treated is known to all of them (``common``), what it answered last only to the one whom it answered (``own``).
     """
-    mail = BotMail.of(store)
+
+    def __init__(self, common: BotMail, own: BotMail) -> None:
+        self.server, self.set_server = common.server, common.set_server
+        self.validator, self.set_validator = own.validator, own.set_validator
+
+
+def track(
+    store: Store, mail: BotMail, seen: Seen, series: Series, result: Result, *, origin: str, server: str, now: float
+) -> None:
+    """Show the posting in the queue of ``store`` as ``origin`` ("watch" or "bot"); twice does no harm.
+
+    ``mail`` holds its thread. ``result`` is as the check gave it. ``server`` is where the thread can be fetched again
+    ("" if nowhere).
+    """
     taken = [*mail.postings(seen.row.thread), *mail.replies(seen.row.thread)]
     Threads.of(store).put(mboxrd([one.raw for one in taken]), server or "watch", now)
     queue = Queue.of(store)

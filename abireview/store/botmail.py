@@ -98,10 +98,13 @@ class BotMail:
             for raw in raws:
                 head = decode_head(raw)
                 new += self._insert(head, raw, now)
-                self._db.executemany(
+                gained = self._db.executemany(
                     "INSERT OR IGNORE INTO bot_mail_list (msgid, list) VALUES (?, ?)",
                     [(head.msgid, name) for name in lists],
-                )
+                ).rowcount
+                if gained > 0:
+                    # its posting is under another list's policy too
+                    self._db.execute("UPDATE bot_mail SET fresh = 1 WHERE msgid = ?", (head.msgid,))
             if cursor is not None:
                 self._db.execute(
                     "INSERT INTO bot_source (name, cursor, polled) VALUES (?, ?, ?)"

@@ -9,7 +9,6 @@ in one transaction through sqlite-utils, a newer one is refused.
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
 import threading
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from abireview import places
 from abireview.errors import StoreError
 
 if TYPE_CHECKING:
@@ -33,19 +33,8 @@ FILE_NAME: Final = "abireview.db"
 
 
 def default_path() -> Path:
-    """Where the store is: ``ABIREVIEW_CACHE`` (a directory), else ``cache/`` of a checkout, else the user's cache dir.
-
-    A checkout is a package directory beside a pyproject.toml and a .git; an installation uses platformdirs.
-    """
-    named = os.environ.get("ABIREVIEW_CACHE")
-    if named:
-        return Path(named).expanduser() / FILE_NAME
-    top = Path(__file__).resolve().parent.parent.parent
-    if (top / "pyproject.toml").is_file() and (top / ".git").exists():
-        return top / "cache" / FILE_NAME
-    import platformdirs
-
-    return platformdirs.user_cache_path("abireview") / FILE_NAME
+    """Where the store is: a file in ``places.cache_dir()``."""
+    return places.cache_dir() / FILE_NAME
 
 
 class Store:

@@ -52,6 +52,21 @@ def test_the_hold_is_kept(world: World) -> None:
     assert len(world.subjects()) == 1
 
 
+def test_a_posting_that_is_read_on_another_list_later_comes_under_its_policy_too(tmp_path: Path) -> None:
+    """Its To and Cc name only one list; the other, which is off, got it as a blind copy."""
+    world = World(tmp_path, entry(archive=BASE, approval="automatic"), entry("gadgets", mode="off"))
+    raw = patch(1, at=START)
+    world.archive.deliver(raw)
+    world.turns(hours=1)
+    assert world.bot.drafts.get(1).state == "approved"
+    world.bot.watcher.mail.take("gadgets", ("gadgets",), [raw], None, world.clock())
+    world.turns(hours=24)
+    assert world.subjects() == []
+    assert world.bot.drafts.get(1).note == "gadgets is off"
+    assert len(world.checked) == 1
+    world.close()
+
+
 def test_a_series_is_waited_for_until_it_is_whole(world: World) -> None:
     cover, first, second = series(1, at=START)
     world.archive.deliver(first)

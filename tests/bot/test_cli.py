@@ -17,6 +17,7 @@ from abireview.cli.main import main
 from abireview.cli.verbs._bot import alone
 from abireview.mail.mbox import split_mbox
 from abireview.store.botdrafts import BotDrafts
+from abireview.store.botseries import BotSeries
 from abireview.store.db import Store
 from abireview.store.queue import Queue
 from tests.bot.bot_make import BOT, entry
@@ -208,10 +209,60 @@ def test_watch_feeds_the_queue_of_the_review(call: Call) -> None:
         assert len(Queue.of(store).rows()) == 1
 
 
+@pytest.mark.parametrize("order", ["bot watch bot", "watch bot watch", "watch watch bot bot"])
+def test_bot_and_watch_share_a_store_and_each_sees_everything(call: Call, order: str) -> None:
+    """Neither takes the news away from the other, and what only a person watches is no business of the bot's."""
+    seen: dict[str, str] = {"bot": "", "watch": ""}
+    for verb in order.split():
+        code, _, err = call(*(("--once",) if verb == "bot" else ("mail", "--once")), verb=verb)
+        assert code == 0
+        seen[verb] += err
+    assert seen["bot"].count('"examined"') == 1
+    assert seen["watch"].count("findings: [PATCH 0/4]") == 1
+    with Store() as store:
+        assert [draft.state for draft in BotDrafts.of(store).drafts()] == ["waiting"]
+        assert [row.source for row in Queue.of(store).rows()] == ["20300103100000.1-1-ada@example.org"]
+        assert [row.lists for row in BotSeries.of(store).rows()] == [("widgets",)]
+
+
+def test_what_a_person_watches_is_not_published(call: Call) -> None:
+    call("mail", "--once", verb="watch")
+    call("site", "site")
+    assert not list(Path("site").glob("s/*"))
+    assert "PATCH 0/4" not in Path("site/index.html").read_text()
+    assert "abireview_bot_mails_kept 0" in call("metrics")[1]
+
+
 def test_what_watch_found_can_be_opened_offline(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
     call("mail", "--once", verb="watch")
     assert main(["check", "--offline", "20300103100000.1-1-ada@example.org", "--format", "concise"]) in {0, 1}
     assert "vgic" in capsys.readouterr().out
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("first", ["bot", "watch"])
+def test_bot_and_watch_read_the_same_list_of_a_server(call: Call, home: Path, first: str) -> None:
+    """What the server said to one of them (nothing new since that ETag) is not taken for an answer to the other."""
+    with Inbox(home / "served", "widgets").serve() as inbox:
+        text = (home / "bot.toml").read_text().replace('watch = "maildir"', f'archive = "{inbox.url}"')
+        (home / "bot.toml").write_text(text)
+        turns = {"bot": (("--once",), "bot"), "watch": ((inbox.url, "--once"), "watch")}
+        second = "watch" if first == "bot" else "bot"
+        for verb in (first, second):
+            assert call(*turns[verb][0], verb=turns[verb][1])[0] == 0
+        inbox.deliver(split_mbox(EXAMPLE.read_bytes()))
+        with Store() as store:
+            folder = store.path.parent
+        for path in folder.glob("*.db"):  # the least time between two polls is over
+            with Store(path) as store:
+                store.connection.execute("UPDATE bot_source SET polled = 1")
+        for verb in (first, second):
+            assert call(*turns[verb][0], verb=turns[verb][1])[0] == 0
+    with Store() as store:
+        assert len(BotDrafts.of(store).drafts()) == 1
+        assert len(Queue.of(store).rows()) == 1
+    with Store(folder / "watch.db") as store:
+        assert [row.state for row in BotSeries.of(store).rows()] == ["checked"]
 
 
 @pytest.mark.server

@@ -12,7 +12,7 @@ from abireview.facts.model import Fact
 from abireview.findings.model import Finding, PatchInfo, Result, SeriesInfo, SkippedInfo, ToolInfo
 from abireview.limits import MAX_DELTAS, MAX_RULE_HITS
 from abireview.mail.model import Series
-from abireview.rules.context import Context, Paths, Scopes, WholeFiles
+from abireview.rules.context import Context, Paths, WholeFiles, tables_of
 from abireview.rules.evaluate import Evaluation
 from abireview.rules.load import RuleSet
 from abireview.source.changeset import ChangeSet, changeset
@@ -42,10 +42,10 @@ def examine(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: S
     skipped = [item for patch in series.patches for item in patch.skipped]
     if not series.kernel:
         return Checked(_result(series, rules, [], skipped, tree), None, None)
-    paths = Paths(rules.paths, rules.read)
+    paths = tables_of(rules).paths
     changes = changeset(series, tree, wanted=paths.wanted)
     skipped += changes.skipped
-    context = prepare(series, rules, (*changes.fragments, *_files(series, paths)), paths)
+    context = prepare(series, rules, (*changes.fragments, *_files(series, paths)))
     if changes.tree is not None:
         context.whole = WholeFiles(context, _reader(changes))
     evaluation = Evaluation(context)
@@ -60,12 +60,14 @@ def examine(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: S
     return Checked(_result(series, rules, findings, skipped, tree, failed), context, evaluation)
 
 
-def prepare(series: Series, rules: RuleSet, fragments: Sequence[Fragment], paths: Paths) -> Context:
+def prepare(series: Series, rules: RuleSet, fragments: Sequence[Fragment]) -> Context:
     """Facts of both sides of every fragment, compared over the series."""
+    tables = tables_of(rules)
+    paths = tables.paths
     kept = [fragment for fragment in fragments if paths.wanted(fragment.path)]
     sides = [_sides(fragment) for fragment in kept]
     public = ["uapi" in paths.info(fragment.path).classes for fragment in kept]
-    return Context(series, rules, kept, compare(kept, sides, public=public), paths, Scopes(rules.scopes))
+    return Context(series, rules, kept, compare(kept, sides, public=public), tables)
 
 
 def _reader(changes: ChangeSet) -> Callable[[str], str | None]:

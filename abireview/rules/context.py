@@ -29,6 +29,10 @@ class PathInfo:
         self.classes, self.arch, self.surface = classes, arch, surface
 
 
+MAX_KNOWN_PATHS = 16_384  # paths and names whose classes are kept from series to series
+MAX_KNOWN_NAMES = 65_536
+
+
 class Paths:
     """Classes paths by the rule set's table, each path once."""
 
@@ -41,6 +45,8 @@ class Paths:
         """The classes of PATH: of every matching line, up to one marked ``last``; arch and surface of the first."""
         found = self.known.get(path)
         if found is None:
+            if len(self.known) >= MAX_KNOWN_PATHS:
+                self.known.clear()
             found = self.known[path] = self._look(path)
         return found
 
@@ -52,7 +58,7 @@ class Paths:
             if not match:
                 continue
             classes.update(line.classes)
-            arch = arch or match.expand(line.arch.replace("{arch}", r"\g<arch>"))
+            arch = arch or line.arch.replace("{arch}", match.groupdict().get("arch") or "")
             surface = surface or line.surface
             if line.last:
                 break
@@ -71,26 +77,62 @@ class Scopes:
         for scope in table:
             for kind in scope.kind:
                 self.by_kind[kind].append(scope)
+        self.at: dict[tuple[str, str], tuple[Scope, ...]] = {}
         self.known: dict[tuple[str, str, str], tuple[Scope, ...]] = {}
+        self.known_ids: dict[tuple[str, str, str], frozenset[str]] = {}
 
     def of(self, kind: str, name: str, path: str) -> tuple[Scope, ...]:
         """The scopes of the table that NAME at PATH is one of, in the table's order."""
         key = (kind, name, path)
         found = self.known.get(key)
         if found is None:
-            found = tuple(s for s in self.by_kind.get(kind, ()) if _is(s, name, path))
+            if len(self.known) >= MAX_KNOWN_NAMES:
+                self.known.clear()
+            found = tuple(scope for scope in self._at(kind, path) if regex.full(scope.name, name))
             self.known[key] = found
+        return found
+
+    def _at(self, kind: str, path: str) -> tuple[Scope, ...]:
+        """The scopes of a kind that may stand at PATH."""
+        found = self.at.get((kind, path))
+        if found is None:
+            if len(self.at) >= MAX_KNOWN_PATHS:
+                self.at.clear()
+            scopes = self.by_kind.get(kind, ())
+            found = tuple(scope for scope in scopes if not scope.path or regex.search(scope.path, path))
+            self.at[kind, path] = found
         return found
 
     def ids(self, kind: str, name: str, path: str) -> frozenset[str]:
         """The ids of ``of()``."""
-        return frozenset(scope.id for scope in self.of(kind, name, path))
+        key = (kind, name, path)
+        found = self.known_ids.get(key)
+        if found is None:
+            if len(self.known_ids) >= MAX_KNOWN_NAMES:
+                self.known_ids.clear()
+            found = self.known_ids[key] = frozenset(scope.id for scope in self.of(kind, name, path))
+        return found
 
 
-def _is(scope: Scope, name: str, path: str) -> bool:
-    if scope.path and not regex.search(scope.path, path):
-        return False
-    return regex.full(scope.name, name) is not None
+class Tables:
+    """What a rule set says of paths, scopes and words, with what was looked up in it."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rules = rules
+        self.paths = Paths(rules.paths, rules.read)
+        self.scopes = Scopes(rules.scopes)
+        self.phrases = [(phrase, regex.needles(phrase.match)) for phrase in rules.phrases]
+
+
+_tables: Tables | None = None
+
+
+def tables_of(rules: RuleSet) -> Tables:
+    """The tables of RULES; those used last are kept, for an archive's series name the same files again and again."""
+    global _tables  # noqa: PLW0603
+    if _tables is None or _tables.rules is not rules:
+        _tables = Tables(rules)
+    return _tables
 
 
 class Context:
@@ -102,18 +144,17 @@ class Context:
         rules: RuleSet,
         fragments: Sequence[Fragment],
         found: DeltaSet,
-        paths: Paths,
-        scopes: Scopes,
+        tables: Tables,
     ) -> None:
         self.series, self.rules, self.found = series, rules, found
         self.fragments = list(fragments)
-        self.paths, self.scopes = paths, scopes
+        self.paths, self.scopes = tables.paths, tables.scopes
         self.whole: WholeFiles | None = None
         self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
         for delta in islice(found.deltas, MAX_DELTAS):
             self.deltas_by_kind[delta.kind].append(delta)
-        standing = _standing(series) | _of_cover(series, rules)
-        self.words = [_phrases(patch, rules) | standing for patch in series.patches]
+        standing = _standing(series) | _of_cover(series, tables)
+        self.words = [_phrases(patch, tables) | standing for patch in series.patches]
 
     @cached_property
     def after_by_kind(self) -> dict[str, list[tuple[int, Fact]]]:
@@ -153,17 +194,19 @@ class WholeFiles:
     def __init__(self, context: Context, read: Callable[[str], str | None]) -> None:
         self.context, self.read = context, read
         self.known: dict[str, list[tuple[int, Fact]]] = {}
+        self._paths: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.shown = {(fragment.path, fragment.name) for fragment in context.fragments}
 
-    def facts(self, where: Iterable[str]) -> Iterator[tuple[int, Fact]]:
-        """(fragment index, fact) of the named scopes' files, less the scopes that the series' own fragments hold."""
-        wanted = set(where)
-        files = [path for scope in self.context.rules.scopes if scope.id in wanted for path in scope.files]
-        for path in dict.fromkeys(files):
-            yield from self.file(path)
+    def paths(self, where: tuple[str, ...]) -> tuple[str, ...]:
+        """The files of the scopes called WHERE, in the table's order."""
+        known = self._paths.get(where)
+        if known is None:
+            files = (path for scope in self.context.rules.scopes if scope.id in where for path in scope.files)
+            known = self._paths[where] = tuple(dict.fromkeys(files))
+        return known
 
     def file(self, path: str) -> list[tuple[int, Fact]]:
-        """The same for one file; [] for one that the tree lacks."""
+        """(fragment index, fact) of a file less the scopes that the series' own fragments hold; [] without the file."""
         if path not in self.known:
             self.known[path] = self._load(path)
         return self.known[path]
@@ -203,20 +246,24 @@ def _standing(series: Series) -> frozenset[str]:
     return frozenset(found)
 
 
-def _of_cover(series: Series, rules: RuleSet) -> frozenset[str]:
+def _of_cover(series: Series, tables: Tables) -> frozenset[str]:
     """The phrases of the cover letter that count for the whole series."""
     text = series.cover.body if series.cover else ""
-    return frozenset(phrase.id for phrase in _found(text, rules) if phrase.cover)
+    return frozenset(phrase.id for phrase in _found(text, tables) if phrase.cover)
 
 
-def _found(text: str, rules: RuleSet) -> list[Phrase]:
+def _found(text: str, tables: Tables) -> Iterator[Phrase]:
     flat = " ".join(text[:16384].split()).lower()
     pieces = [flat[start : start + regex.MAX_SUBJECT] for start in range(0, len(flat), regex.MAX_SUBJECT - 96)]
-    return [p for p in rules.phrases if any(regex.search(p.match, piece) for piece in pieces)]
+    for phrase, needles in tables.phrases:
+        if needles and not any(needle in flat for needle in needles):
+            continue
+        if any(regex.search(phrase.match, piece) for piece in pieces):
+            yield phrase
 
 
-def _phrases(patch: Patch, rules: RuleSet) -> frozenset[str]:
-    found = {phrase.id for phrase in _found(f"{patch.subject}\n{patch.log}", rules)}
+def _phrases(patch: Patch, tables: Tables) -> frozenset[str]:
+    found = {phrase.id for phrase in _found(f"{patch.subject}\n{patch.log}", tables)}
     if any(trailer.name.lower() == "fixes" for trailer in patch.trailers):
         found.add("fixes-trailer")
     return frozenset(found)

@@ -108,6 +108,8 @@ class Evaluation:
                 members = groups.setdefault(self._group(rule, hit), [])
                 if all(member.fact is not hit.fact for member in members):
                     members.append(hit)
+        if not groups:
+            return
         places = {(key[0], hit.fact.path, hit.fact.scope) for key, hits in groups.items() for hit in hits}
         many = Counter(place[0] for place in places)
         for key, hits in groups.items():

@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from abireview.facts.delta import Delta
 from abireview.facts.model import Fact
-from abireview.rules import regex
-from abireview.rules.context import Context
+from abireview.rules.context import Context, PathInfo
 from abireview.rules.gates import Gates, gained, lost, text_of
-from abireview.rules.schema import ColumnTest, Pattern
-
-PLACE = re.compile(r"\{([a-z_]\w*)\}")
+from abireview.rules.plan import NO_GROUPS, Bound, Column, Expression, Groups, Plan, plan_of
+from abireview.rules.schema import Pattern
 
 Captures = dict[str, str]
 
@@ -31,214 +28,273 @@ class _Fail(Exception):  # noqa: N818  (control flow inside one match)
     pass
 
 
+class _Candidate:
+    """A delta, or (without one) a fact of one side, with what patterns ask of its place."""
+
+    __slots__ = ("delta", "fact", "fragment", "info", "scopes", "words")
+
+    def __init__(self, context: Context, fragment: int, fact: Fact, delta: Delta | None = None) -> None:
+        self.fact, self.fragment, self.delta = fact, fragment, delta
+        self.info: PathInfo = context.paths.info(fact.path)
+        self.words: frozenset[str] = context.words[context.fragments[fragment].patch]
+        self.scopes: frozenset[str] | None = None  # looked up when a pattern names scopes
+
+
 class Matcher:
     """Matches patterns within one series."""
 
     def __init__(self, context: Context, gates: Gates) -> None:
         self.context, self.gates = context, gates
-        self._by_op: dict[tuple[str, tuple[str, ...]], list[Delta]] = {}
+        self._all: dict[tuple[str, str], list[_Candidate]] = {}
+        self._placed: dict[tuple[object, ...], list[_Candidate]] = {}
+        self._chosen: dict[Plan, list[_Candidate]] = {}
+        self._whole: dict[tuple[Plan, str], list[_Candidate]] = {}
 
     def find(self, pattern: Pattern, bound: Mapping[str, str], near: Hit | None = None) -> Iterator[Hit]:
         """Every hit of PATTERN with its ``{places}`` filled from BOUND; ``same`` is relative to NEAR."""
-        if pattern.on == "delta":
-            for kind in pattern.kind or tuple(self.context.deltas_by_kind):
-                for delta in self._deltas(kind, pattern.op):
-                    hit = self.delta(pattern, delta, bound, near)
-                    if hit is not None:
-                        yield hit
-            return
-        facts = self.context.after_by_kind if pattern.on == "after" else self.context.before_by_kind
-        for kind in pattern.kind or tuple(facts):
-            for fragment, fact in facts.get(kind, ()):
-                hit = self.fact(pattern, fragment, fact, bound, near)
-                if hit is not None:
-                    yield hit
-        if pattern.on != "after" or self.context.whole is None or not pattern.where:
-            return
-        for fragment, fact in self.context.whole.facts(pattern.where):
-            hit = self.fact(pattern, fragment, fact, bound, near) if fact.kind in pattern.kind else None
+        plan = plan_of(pattern)
+        chosen = self._chosen.get(plan)
+        if chosen is None:
+            chosen = self._chosen[plan] = self._choose(plan)
+        for candidate in chosen:
+            hit = self._match(plan, candidate, bound, near)
             if hit is not None:
                 yield hit
+        if pattern.on != "after" or self.context.whole is None or not pattern.where:
+            return
+        for path in self.context.whole.paths(pattern.where):
+            for candidate in self._choose_whole(plan, path):
+                hit = self._match(plan, candidate, bound, near)
+                if hit is not None:
+                    yield hit
 
-    def _deltas(self, kind: str, ops: tuple[str, ...]) -> list[Delta]:
-        """The deltas of a kind, only those with one of ``ops`` if there are any."""
-        found = self._by_op.get((kind, ops))
-        if found is None:
-            found = [delta for delta in self.context.deltas_by_kind.get(kind, ()) if not ops or delta.op in ops]
-            self._by_op[kind, ops] = found
+    def _choose(self, plan: Plan) -> list[_Candidate]:
+        """What of the series can match PLAN, whatever is captured; in order."""
+        pattern = plan.pattern
+        found: list[_Candidate] = []
+        for kind in pattern.kind or self._kinds(pattern.on):
+            key = (pattern.on, kind, pattern.op, plan.place)
+            placed = self._placed.get(key)
+            if placed is None:
+                placed = self._placed[key] = self._place(plan, kind)
+            if placed:
+                found += self._choose_from(plan, placed)
         return found
 
-    def delta(self, pattern: Pattern, delta: Delta, bound: Mapping[str, str], near: Hit | None = None) -> Hit | None:
-        """The hit of PATTERN on DELTA, or None."""
-        if pattern.op and delta.op not in pattern.op:
+    def _kinds(self, on: str) -> tuple[str, ...]:
+        context = self.context
+        if on == "delta":
+            return tuple(context.deltas_by_kind)
+        return tuple(context.after_by_kind if on == "after" else context.before_by_kind)
+
+    def _place(self, plan: Plan, kind: str) -> list[_Candidate]:
+        """The candidates of KIND with the plan's operations, in files that the plan is about."""
+        pattern = plan.pattern
+        allowed: dict[str, bool] = {}
+        found = []
+        for candidate in self._of_kind(pattern.on, kind):
+            if candidate.delta is not None and pattern.op and candidate.delta.op not in pattern.op:
+                continue
+            path = candidate.fact.path
+            if path not in allowed:
+                allowed[path] = plan.allows_path(path, candidate.info)
+            if allowed[path]:
+                found.append(candidate)
+        return found
+
+    def _of_kind(self, on: str, kind: str) -> list[_Candidate]:
+        known = self._all.get((on, kind))
+        if known is not None:
+            return known
+        context = self.context
+        if on == "delta":
+            deltas = context.deltas_by_kind.get(kind, ())
+            found = [_Candidate(context, delta.fragment, delta.fact, delta) for delta in deltas]
+        else:
+            facts = context.after_by_kind if on == "after" else context.before_by_kind
+            found = [_Candidate(context, fragment, fact) for fragment, fact in facts.get(kind, ())]
+        self._all[on, kind] = found
+        return found
+
+    def _choose_whole(self, plan: Plan, path: str) -> list[_Candidate]:
+        """What of a whole file of the tree can match PLAN."""
+        known = self._whole.get((plan, path))
+        if known is None:
+            whole, kinds = self.context.whole, plan.pattern.kind
+            facts = whole.file(path) if whole is not None else ()
+            of_kind = (_Candidate(self.context, fragment, fact) for fragment, fact in facts if fact.kind in kinds)
+            placed = [one for one in of_kind if plan.allows_path(one.fact.path, one.info)]
+            known = self._whole[plan, path] = self._choose_from(plan, placed)
+        return known
+
+    def _choose_from(self, plan: Plan, candidates: Iterable[_Candidate]) -> list[_Candidate]:
+        """Those of CANDIDATES whose scope, words, key and life do not speak against PLAN."""
+        pattern = plan.pattern
+        found = []
+        for candidate in candidates:
+            delta = candidate.delta
+            if delta is not None:
+                if pattern.born is not None and delta.born != pattern.born:
+                    continue
+                if pattern.died is not None and delta.died != pattern.died:
+                    continue
+            if plan.word and plan.word.isdisjoint(candidate.words):
+                continue
+            if not plan.not_word.isdisjoint(candidate.words) or not plan.allows_name(candidate.fact):
+                continue
+            if plan.where or plan.not_where:
+                scopes = self._scopes(candidate)
+                if (plan.where and plan.where.isdisjoint(scopes)) or not plan.not_where.isdisjoint(scopes):
+                    continue
+            found.append(candidate)
+        return found
+
+    def _scopes(self, candidate: _Candidate) -> frozenset[str]:
+        if candidate.scopes is None:
+            candidate.scopes = self.context.scope_ids(candidate.fragment, candidate.fact)
+        return candidate.scopes
+
+    def _match(self, plan: Plan, candidate: _Candidate, bound: Bound, near: Hit | None) -> Hit | None:
+        """The hit of PLAN on one of its candidates, or None."""
+        fact, delta = candidate.fact, candidate.delta
+        if near is not None and not self._is_near(plan, candidate, near):
             return None
-        if pattern.kind and delta.kind not in pattern.kind:
+        key = plan.key.full(fact.key, bound) if plan.key.text else NO_GROUPS
+        if key is None or (plan.not_key.text and plan.not_key.full(fact.key, bound) is not None):
             return None
-        if pattern.born is not None and delta.born != pattern.born:
+        scope = plan.scope.full(fact.scope, bound) if plan.scope.text else NO_GROUPS
+        if scope is None or (plan.not_scope.text and plan.not_scope.full(fact.scope, bound) is not None):
             return None
-        if pattern.died is not None and delta.died != pattern.died:
-            return None
-        captures = _defaults(delta)
+        captures = _captured(delta) if delta is not None else _captured_of(fact)
+        _keep(captures, key)
+        _keep(captures, scope)
         try:
-            self._place(pattern, delta.fact, delta.fragment, bound, captures, near)
-            self._sides(pattern, delta, bound, captures)
-            self._numbers(pattern, delta)
-            self._gates(pattern, delta, bound, captures)
+            _search(plan.path, fact.path, bound, captures)
+            _refuse(plan.not_path, fact.path, bound)
+            if delta is None:
+                _of_fact(plan, fact, bound, captures)
+            else:
+                _sides(plan, delta, bound, captures)
+                _numbers(plan.pattern, delta)
+                self._gates(plan, delta, bound, captures)
         except _Fail:
             return None
-        return Hit(delta.fact, delta.fragment, captures, delta)
+        return Hit(fact, candidate.fragment, captures, delta)
 
-    def fact(
-        self, pattern: Pattern, fragment: int, fact: Fact, bound: Mapping[str, str], near: Hit | None = None
-    ) -> Hit | None:
-        """The hit of PATTERN on a fact of one side, or None."""
-        captures: Captures = {"scope": fact.scope, "key": fact.key, "file": fact.path, "value": fact.value}
-        try:
-            self._place(pattern, fact, fragment, bound, captures, near)
-            _search(pattern.value, fact.value, bound, captures)
-            _refuse(pattern.not_value, fact.value, bound)
-            for test in pattern.columns:
-                _column(test, None, fact, bound, captures)
-            text = text_of(fact.gates)
-            _search(pattern.gate, text, bound, captures)
-            _refuse(pattern.not_gate, text, bound)
-            if pattern.number == "known" and fact.number is None:
-                return None
-        except _Fail:
-            return None
-        return Hit(fact, fragment, captures)
-
-    def _place(
-        self,
-        pattern: Pattern,
-        fact: Fact,
-        fragment: int,
-        bound: Mapping[str, str],
-        captures: Captures,
-        near: Hit | None,
-    ) -> None:
-        _full(pattern.key, fact.key, bound, captures)
-        if pattern.not_key and regex.full(_fill(pattern.not_key, bound), fact.key):
-            raise _Fail
-        _full(pattern.scope, fact.scope, bound, captures)
-        if pattern.not_scope and regex.full(_fill(pattern.not_scope, bound), fact.scope):
-            raise _Fail
-        _search(pattern.path, fact.path, bound, captures)
-        _refuse(pattern.not_path, fact.path, bound)
-        self._classes(pattern, fact, fragment)
-        if near is not None and pattern.same:
-            self._near(pattern, fact, fragment, near)
-
-    def _classes(self, pattern: Pattern, fact: Fact, fragment: int) -> None:
-        info = self.context.paths.info(fact.path)
-        if pattern.path_class and not info.classes & set(pattern.path_class):
-            raise _Fail
-        if pattern.not_path_class and info.classes & set(pattern.not_path_class):
-            raise _Fail
-        if pattern.arch and info.arch not in pattern.arch:
-            raise _Fail
-        if pattern.where or pattern.not_where:
-            ids = self.context.scope_ids(fragment, fact)
-            if (pattern.where and not ids & set(pattern.where)) or ids & set(pattern.not_where):
-                raise _Fail
-        if pattern.word or pattern.not_word:
-            words = self.context.words[self.context.fragments[fragment].patch]
-            if (pattern.word and not words & set(pattern.word)) or words & set(pattern.not_word):
-                raise _Fail
-
-    def _near(self, pattern: Pattern, fact: Fact, fragment: int, near: Hit) -> None:
+    def _is_near(self, plan: Plan, candidate: _Candidate, near: Hit) -> bool:
         fragments = self.context.fragments
-        if "patch" in pattern.same and fragments[fragment].patch != fragments[near.fragment].patch:
-            raise _Fail
-        if "file" in pattern.same and fact.path != near.fact.path:
-            raise _Fail
-        if "scope" in pattern.same and fact.scope != near.fact.scope:
-            raise _Fail
+        if plan.same_patch and fragments[candidate.fragment].patch != fragments[near.fragment].patch:
+            return False
+        if plan.same_file and candidate.fact.path != near.fact.path:
+            return False
+        return not plan.same_scope or candidate.fact.scope == near.fact.scope
 
-    def _sides(self, pattern: Pattern, delta: Delta, bound: Mapping[str, str], captures: Captures) -> None:
-        old = delta.old.value if delta.old else ""
-        new = delta.new.value if delta.new else ""
-        _search(pattern.value, delta.fact.value, bound, captures)
-        _refuse(pattern.not_value, delta.fact.value, bound)
-        _search(pattern.old, old, bound, captures)
-        _search(pattern.new, new, bound, captures)
-        _refuse(pattern.not_old, old, bound)
-        _refuse(pattern.not_new, new, bound)
-        for test in pattern.columns:
-            _column(test, delta.old, delta.new, bound, captures)
-        if any(mark in pattern.not_term for mark, _ in delta.terms):
-            raise _Fail
-        if pattern.term or pattern.term_text or pattern.not_term_text:
-            _terms(pattern, delta, bound, captures)
-
-    def _numbers(self, pattern: Pattern, delta: Delta) -> None:
-        if not pattern.number:
-            return
-        old = delta.old.number if delta.old else None
-        new = delta.new.number if delta.new else None
-        if pattern.number == "known":
-            if new is None and old is None:
-                raise _Fail
-            return
-        if old is None or new is None or old == new:
-            raise _Fail
-        if (pattern.number == "grew" and new < old) or (pattern.number == "shrank" and new > old):
-            raise _Fail
-
-    def _gates(self, pattern: Pattern, delta: Delta, bound: Mapping[str, str], captures: Captures) -> None:
-        if pattern.gate or pattern.not_gate:
+    def _gates(self, plan: Plan, delta: Delta, bound: Bound, captures: Captures) -> None:
+        if plan.gate or plan.not_gate:
             text = text_of(delta.gates)
-            _search(pattern.gate, text, bound, captures)
-            _refuse(pattern.not_gate, text, bound)
-        if pattern.gained or pattern.not_gained:
+            _search(plan.gate, text, bound, captures)
+            _refuse(plan.not_gate, text, bound)
+        if plan.gained or plan.not_gained:
             text = text_of(gained(delta))
-            _search(pattern.gained, text, bound, captures)
-            _refuse(pattern.not_gained, text, bound)
-        if pattern.lost or pattern.not_lost:
+            _search(plan.gained, text, bound, captures)
+            _refuse(plan.not_gained, text, bound)
+        if plan.lost or plan.not_lost:
             text = text_of(lost(delta))
-            _search(pattern.lost, text, bound, captures)
-            _refuse(pattern.not_lost, text, bound)
-        if pattern.gates or pattern.not_gates:
+            _search(plan.lost, text, bound, captures)
+            _refuse(plan.not_lost, text, bound)
+        if plan.gates or plan.not_gates:
             classes = self.gates.of(delta)
-            if pattern.gates and not classes & set(pattern.gates):
+            if plan.gates and plan.gates.isdisjoint(classes):
                 raise _Fail
-            if classes & set(pattern.not_gates):
+            if not plan.not_gates.isdisjoint(classes):
                 raise _Fail
 
 
-def _defaults(delta: Delta) -> Captures:
-    old, new = delta.old, delta.new
+def _captured(delta: Delta) -> Captures:
+    """What every hit on DELTA has captured before any expression."""
+    old, new, fact = delta.old, delta.new, delta.fact
     return {
         "scope": delta.scope,
         "key": delta.key,
         "file": delta.path,
-        "value": delta.fact.value,
+        "value": fact.value,
         "old": old.value if old else "",
         "new": new.value if new else "",
-        "gate": delta.gates[-1] if delta.gates else "",
+        "gate": fact.gates[-1] if fact.gates else "",
         "number_old": str(old.number) if old and old.number is not None else "",
         "number_new": str(new.number) if new and new.number is not None else "",
     }
 
 
-def _terms(pattern: Pattern, delta: Delta, bound: Mapping[str, str], captures: Captures) -> None:
+def _captured_of(fact: Fact) -> Captures:
+    return {"scope": fact.scope, "key": fact.key, "file": fact.path, "value": fact.value}
+
+
+def _of_fact(plan: Plan, fact: Fact, bound: Bound, captures: Captures) -> None:
+    """What a pattern asks of a fact of one side."""
+    _search(plan.value, fact.value, bound, captures)
+    _refuse(plan.not_value, fact.value, bound)
+    for test in plan.columns:
+        _column(test, None, fact, bound, captures)
+    if plan.gate or plan.not_gate:
+        text = text_of(fact.gates)
+        _search(plan.gate, text, bound, captures)
+        _refuse(plan.not_gate, text, bound)
+    if plan.pattern.number == "known" and fact.number is None:
+        raise _Fail
+
+
+def _sides(plan: Plan, delta: Delta, bound: Bound, captures: Captures) -> None:
+    old = delta.old.value if delta.old else ""
+    new = delta.new.value if delta.new else ""
+    _search(plan.value, delta.fact.value, bound, captures)
+    _refuse(plan.not_value, delta.fact.value, bound)
+    _search(plan.old, old, bound, captures)
+    _search(plan.new, new, bound, captures)
+    _refuse(plan.not_old, old, bound)
+    _refuse(plan.not_new, new, bound)
+    for test in plan.columns:
+        _column(test, delta.old, delta.new, bound, captures)
+    pattern = plan.pattern
+    if pattern.not_term and any(mark in pattern.not_term for mark, _ in delta.terms):
+        raise _Fail
+    if pattern.term or plan.term_text or plan.not_term_text:
+        _terms(plan, delta, bound, captures)
+
+
+def _numbers(pattern: Pattern, delta: Delta) -> None:
+    if not pattern.number:
+        return
+    old = delta.old.number if delta.old else None
+    new = delta.new.number if delta.new else None
+    if pattern.number == "known":
+        if new is None and old is None:
+            raise _Fail
+        return
+    if old is None or new is None or old == new:
+        raise _Fail
+    if (pattern.number == "grew" and new < old) or (pattern.number == "shrank" and new > old):
+        raise _Fail
+
+
+def _terms(plan: Plan, delta: Delta, bound: Bound, captures: Captures) -> None:
     for mark, text in delta.terms:
-        if pattern.term and mark not in pattern.term:
+        if plan.pattern.term and mark not in plan.pattern.term:
             continue
-        if pattern.not_term_text and regex.search(_fill(pattern.not_term_text, bound), text):
+        if plan.not_term_text.text and plan.not_term_text.search(text, bound) is not None:
             continue
-        if not pattern.term_text:
+        if not plan.term_text:
             captures["term"] = text
             return
-        found = regex.search(_fill(pattern.term_text, bound), text)
-        if found:
+        found = plan.term_text.search(text, bound)
+        if found is not None:
             _keep(captures, found)
             captures["term"] = text
             return
     raise _Fail
 
 
-def _column(test: ColumnTest, old: Fact | None, new: Fact | None, bound: Mapping[str, str], captures: Captures) -> None:
+def _column(test: Column, old: Fact | None, new: Fact | None, bound: Bound, captures: Captures) -> None:
     before = old.column(test.name) if old else ""
     after = new.column(test.name) if new else ""
     _search(test.old, before, bound, captures)
@@ -249,38 +305,22 @@ def _column(test: ColumnTest, old: Fact | None, new: Fact | None, bound: Mapping
         raise _Fail
 
 
-def _search(expression: str, text: str, bound: Mapping[str, str], captures: Captures) -> None:
-    if not expression:
+def _search(expression: Expression, text: str, bound: Bound, captures: Captures) -> None:
+    if not expression.text:
         return
-    found = regex.search(_fill(expression, bound), text)
+    found = expression.search(text, bound)
     if found is None:
         raise _Fail
     _keep(captures, found)
 
 
-def _full(expression: str, text: str, bound: Mapping[str, str], captures: Captures) -> None:
-    if not expression:
-        return
-    found = regex.full(_fill(expression, bound), text)
-    if found is None:
-        raise _Fail
-    _keep(captures, found)
-
-
-def _refuse(expression: str, text: str, bound: Mapping[str, str]) -> None:
-    if expression and regex.search(_fill(expression, bound), text):
+def _refuse(expression: Expression, text: str, bound: Bound) -> None:
+    if expression.text and expression.search(text, bound) is not None:
         raise _Fail
 
 
-def _keep(captures: Captures, found: re.Match[str]) -> None:
+def _keep(captures: Captures, found: Groups) -> None:
     """Add the named groups; one that took no part is empty unless another expression captured it."""
-    for name, text in found.groupdict().items():
+    for name, text in found.items():
         if text is not None or name not in captures:
             captures[name] = text or ""
-
-
-def _fill(expression: str, bound: Mapping[str, str]) -> str:
-    """EXPRESSION with ``{name}`` replaced by the escaped capture; unknown names match nothing."""
-    if "{" not in expression:
-        return expression
-    return PLACE.sub(lambda m: re.escape(bound[m.group(1)]) if m.group(1) in bound else "(?!)", expression)

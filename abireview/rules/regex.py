@@ -92,6 +92,38 @@ def _can_vary(inner: Any) -> bool:
     return len(inner) != 1 or inner[0][0] in (sre.SUBPATTERN, sre.BRANCH, sre.MAX_REPEAT, sre.MIN_REPEAT)
 
 
+def needles(expression: str) -> tuple[str, ...]:
+    """Texts of which every match of EXPRESSION contains one; () where that cannot be told.
+
+    Looking for a few plain texts is much cheaper than an expression that begins anew at every character.
+    """
+    tree = sre_parse.parse(expression)
+    return () if tree.state.flags & re.IGNORECASE else tuple(sorted(_needles(tree)))
+
+
+def _needles(tree: Any) -> set[str]:
+    """Of what must stand in a match, the part whose shortest text is longest."""
+    found: list[set[str]] = []
+    run = ""
+    for code, argument in tree:
+        if code is sre.LITERAL:
+            run += chr(argument)
+            continue
+        found.append({run})
+        run = ""
+        if code is sre.SUBPATTERN:
+            # flags of its own may make it ignore case
+            found.append(_needles(argument[3]) if not argument[1] else set())
+        elif code is sre.BRANCH:
+            parts = [_needles(part) for part in argument[1]]
+            found.append(set().union(*parts) if all(parts) else set())
+        elif code in (sre.MAX_REPEAT, sre.MIN_REPEAT) and argument[0] > 0:
+            found.append(_needles(argument[2]))
+    found.append({run})
+    best = max(found, key=lambda texts: min(map(len, texts), default=0))
+    return best if "" not in best else set()
+
+
 @lru_cache(maxsize=4096)
 def compiled(expression: str) -> re.Pattern[str]:
     """EXPRESSION compiled, once a process."""

@@ -76,6 +76,8 @@ class MailFormatError(InputError):
 class LimitError(InputError):
     """The input is larger than one of the named limits of abireview.limits."""
 
+    default_hint = "docs/security.md lists the limits, each with its reason"
+
 
 class TreeError(InputError):
     """The kernel tree cannot be read."""

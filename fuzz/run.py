@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="add to the kept corpus")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--again", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)  # libFuzzer starts itself anew
     options = parser.parse_args()
     if options.file:
         return replay(options.target, options.file)
@@ -76,15 +77,20 @@ def one(name: str, options: argparse.Namespace) -> int:
 
 
 def keep(name: str, grown: Path) -> None:
-    """The fewest files of the kept corpus and ``grown`` that reach all that both reach."""
+    """The seeds, and the fewest other files of the kept corpus and ``grown`` that reach all that both reach."""
     kept = HERE / "corpus" / name
     with tempfile.TemporaryDirectory(prefix="fuzz-merge-") as work:
         command = [sys.executable, __file__, name, "--here"]
         subprocess.run(
             command, env={**os.environ, "FUZZ_GROWN": work, "FUZZ_MERGE": f"{kept}{os.pathsep}{grown}"}, check=True
         )
-        shutil.rmtree(kept)
-        shutil.copytree(work, kept)
+        seeds = {one.read_bytes() for one in kept.glob("seed-*")}
+        for old in kept.iterdir():
+            if not old.name.startswith("seed-"):
+                old.unlink()
+        for one in Path(work).iterdir():
+            if one.read_bytes() not in seeds:
+                shutil.copy(one, kept / one.name)
 
 
 def fuzz(options: argparse.Namespace) -> None:
@@ -107,13 +113,18 @@ def fuzz(options: argparse.Namespace) -> None:
 
     found = HERE / "found"
     found.mkdir(exist_ok=True)
-    arguments = [sys.argv[0], f"-artifact_prefix={found}/{options.target}-", f"-timeout={SECONDS}"]
+    itself = f"{sys.executable} {__file__} {options.target} --here --again"  # as libFuzzer gives it to a shell
+    if options.again is not None:
+        atheris.Setup([itself, *options.again], run)
+        atheris.Fuzz()
+    arguments = [itself, f"-artifact_prefix={found}/{options.target}-", f"-timeout={SECONDS}"]
     arguments += [f"-max_len={LENGTH}", f"-rss_limit_mb={RSS_MIB}", f"-seed={options.seed}", "-print_final_stats=1"]
     words = HERE / "words" / f"{options.target}.dict"
     arguments += [f"-dict={words}"] if words.exists() else []
     merge = os.environ.get("FUZZ_MERGE")
     if merge:
-        arguments += ["-merge=1", os.environ["FUZZ_GROWN"], *merge.split(os.pathsep)]
+        # what is reached, not how often: a corpus that stays small
+        arguments += ["-set_cover_merge=1", "-use_counters=0", os.environ["FUZZ_GROWN"], *merge.split(os.pathsep)]
     else:
         arguments += [f"-runs={options.runs}", f"-max_total_time={options.seconds}"]
         arguments += [os.environ["FUZZ_GROWN"], str(HERE / "corpus" / options.target)]

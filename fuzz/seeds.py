@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 from abireview.rules.load import default_dir  # noqa: E402
+from fuzz.rulefiles import TEMPLATES  # noqa: E402
 from tests import mails  # noqa: E402
 
 PLAIN = mails.patch_body(text=mails.diff())
@@ -116,13 +117,26 @@ def c() -> Iterator[tuple[str, bytes]]:
 
 def feed() -> Iterator[tuple[str, bytes]]:
     entry = '<entry><title>a</title><link href="https://lore.example/kvm/a%40b.c/"/></entry>'
-    yield "atom", f'<?xml version="1.0"?><feed xmlns="{ATOM}"><title>l</title>{entry}{entry}</feed>'.encode()
-    yield "doctype", f'<!DOCTYPE a [<!ENTITY b "c">]><feed xmlns="{ATOM}">&b;</feed>'.encode()
-    yield "prefix", f'<a:feed xmlns:a="{ATOM}"><a:entry><a:link href="a@b.c"/></a:entry></a:feed>'.encode()
-    yield "encoding", b'<?xml version="1.0" encoding="utf-08"?><feed/>'
-    yield "gzip", gzip.compress(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n\n", mtime=0) * 2
-    yield "manifest", b'{"/kvm/git/0.git":{"fingerprint":"aa","modified":1}}'
-    yield "escapes", "\x1b[31m\x9b\u202e\u2066a\u200f\x07".encode()
+    for kind, title, text in (
+        (0, "atom", f'<?xml version="1.0"?><feed xmlns="{ATOM}"><title>l</title>{entry}{entry}</feed>'),
+        (0, "doctype", f'<!DOCTYPE a [<!ENTITY b "c">]><feed xmlns="{ATOM}">&b;</feed>'),
+        (0, "prefix", f'<a:feed xmlns:a="{ATOM}"><a:entry><a:link href="a@b.c"/></a:entry></a:feed>'),
+        (0, "encoding", '<?xml version="1.0" encoding="utf-08"?><feed/>'),
+        (
+            1,
+            "links",
+            "https://lore.example/kvm/a%40b.c/\n/kvm/b@c\n\tb@c\n//[::1]/kvm/a@b\nhttps://other.example/kvm/a@b/",
+        ),
+        (1, "link-port", "https://lore.example:443/kvm/a@b\nhttp://lore.example/kvm/%3ca@b%3e/t\njavascript:a@b"),
+        (3, "manifest", '{"/kvm/git/0.git":{"fingerprint":"aa","modified":1},"/kvm/git/99999.git":{}}'),
+        (3, "mbox", "From mboxrd@z Thu Jan  1 00:00:00 1970\nMessage-ID: <a@b>\n\na\n>From b\n"),
+        (4, "patchwork", '[{"id":1}]\0[{"id":2,"context":"abireview","state":"warning","description":null}]'),
+        (5, "escapes", "\x1b[31m\x9b\u202e\u2066a\u200f\x07\x1b]0;a\x07\x1bP\x1b\\\u0085"),
+        (5, "retry-number", "120"),
+        (5, "retry-date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+    ):
+        yield title, bytes([kind]) + text.encode()
+    yield "gzip", b"\2" + gzip.compress(b"From mboxrd@z Thu Jan  1 00:00:00 1970\n\n", mtime=0) * 2
 
 
 def rule() -> Iterator[tuple[str, bytes]]:
@@ -130,7 +144,16 @@ def rule() -> Iterator[tuple[str, bytes]]:
         (r"(a|b)*c", r"\w*A\w*B\w*", r"^(?=[^\n]*$)(?P<x>a+?)b{2,70}", r"(?>a*)b|(?i:c)", r"(a+)+b", r"\1(a)")
     ):
         yield f"expression-{number}", f"/{expression}".encode()
-    for path in sorted(default_dir().glob("*/*.toml"))[::9]:
+    for number, name in enumerate(TEMPLATES):
+        family, stem = name.removesuffix(".toml").split("/")
+        # the file as it is, then edits: a text, a list, a deletion, a new key, a copy
+        yield f"edit-{family}-{stem}", bytes([number + len(TEMPLATES) * (number == 0)])
+        for what, value in enumerate(
+            (b"{key}|a", b"changed\nadded", b"abc", b"", b"a", b"Ba(?P<b>.)", b"Bx\ny", b"aaaaa")
+        ):
+            place = bytes([1, 1 + 17 * what])
+            yield f"edit-{family}-{stem}-{what}", bytes([number or len(TEMPLATES)]) + place + bytes([what + 8]) + value
+    for path in sorted(default_dir().glob("*/*.toml"))[::20]:
         if path.parent.name not in ("facts", "knobs", "lists", "measured", "surface"):
             yield path.stem, path.read_bytes()
 

@@ -11,28 +11,20 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
-from abireview import limits
 from abireview.check import check
-from abireview.errors import AbireviewError, MailFormatError, RuleError, ServerError
-from abireview.lore.feed import FeedError, feed_ids
-from abireview.lore.http import gunzip
+from abireview.errors import MailFormatError
 from abireview.mail.decode import decode, decode_head
 from abireview.mail.kind import load_projects
 from abireview.mail.mbox import read_bytes, split_mbox
 from abireview.mail.model import Message, Person, Series
 from abireview.mail.series import Thread, connected
 from abireview.render import Style, get_format
-from abireview.rules import load as loading
-from abireview.rules import regex
 from abireview.rules.load import RuleSet, default_dir, load_rules
-from abireview.rules.schema import Rule
-from abireview.safetext import safe, safe_line
 from abireview.source.diff import parse_diff
 from abireview.source.tree import DirectoryTree, is_safe
+from fuzz.rulefiles import rule
+from fuzz.served import feed
 
-BASE = "https://lore.example/kvm"
 MOST = 20_000  # bytes of one input; what takes more is a matter of the limits, which have their own tests
 FILES = (
     "arch/arm64/kvm/sys_regs.c",
@@ -41,7 +33,6 @@ FILES = (
     "Documentation/virt/kvm/api.rst",
 )
 HERE = DirectoryTree(Path(__file__).parent)
-HOSTILE = ("a" * 24, "ab" * 12, "a " * 12 + "!", "_A1" * 8)
 PROJECTS = load_projects((default_dir() / "lists" / "projects.toml").read_bytes())
 RULES = load_rules()
 
@@ -100,51 +91,6 @@ def c(data: bytes) -> None:
     _shown(_series(f"Fuzz it.\n---\n{text}"), RULES)
 
 
-def feed(data: bytes) -> None:
-    """What a server answers: an Atom feed, a packed mailbox, a list of epochs."""
-    try:
-        for msgid in feed_ids(data, BASE):
-            assert 0 < len(msgid) <= limits.MAX_MSGID_CHARS
-            assert not any(char.isspace() or char in "<>" for char in msgid)
-    except FeedError as error:
-        assert error.hint
-    try:
-        assert len(gunzip(data, 100_000, "fuzz")) <= 100_000
-    except AbireviewError as error:
-        assert isinstance(error, ServerError) or error.exit_code == 3
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return
-    safe_line(text)
-    safe(text)
-
-
-def rule(data: bytes) -> None:
-    """A rule file: refused with a sentence that names the file, or used on a series.
-
-    An input that begins with a slash is one expression: refused, or no more than polynomial on a hostile text.
-    """
-    if data.startswith(b"/"):
-        expression = data[1:].decode("utf-8", "replace")
-        if not regex.check(expression):
-            for text in HOSTILE:
-                regex.search(expression, text)
-                regex.full(expression, text)
-        return
-    path = Path("fuzzed.toml")
-    try:
-        one = loading._decode(path, data, Rule)
-        found = msgspec.structs.replace(RULES, rules=(one,))
-        loading._check_references(found, {one.id: path})
-    except RuleError as error:
-        assert str(error).startswith("fuzzed.toml")
-        return
-    result = check(_SERIES, found)
-    for finding in result.findings:
-        assert finding.rule == one.id
-
-
 def _shown(series: Series, rules: RuleSet) -> None:
     """Check, and render in every format that people and programs read."""
     result = check(series, rules)
@@ -172,27 +118,8 @@ def _series(body: str) -> Series:
     return found[0] if found else _NOTHING
 
 
-_EXAMPLE = """Change it.
----
-diff --git a/arch/arm64/kvm/sys_regs.c b/arch/arm64/kvm/sys_regs.c
---- a/arch/arm64/kvm/sys_regs.c
-+++ b/arch/arm64/kvm/sys_regs.c
-@@ -10,9 +10,9 @@ static const struct sys_reg_desc sys_reg_descs[] = {
- \t{ SYS_DESC(SYS_EXAMPLE0_EL1), trap_raz_wi },
--\t{ SYS_DESC(SYS_EXAMPLE1_EL1), trap_raz_wi },
-+\t{ SYS_DESC(SYS_EXAMPLE1_EL1), undef_access, reset_val, EXAMPLE1, 0x10 },
- };
-@@ -90,8 +90,8 @@ static int set_example(struct kvm_vcpu *vcpu, u64 val)
--\tif (val > EXAMPLE_LIMIT)
-+\tif (val >= EXAMPLE_LIMIT || kvm_has_example(vcpu->kvm))
- \t\treturn -EINVAL;
--#define EXAMPLE_LIMIT 3
-+#define EXAMPLE_LIMIT 4
- \treturn 0;
-"""
 _NOTHING = Thread(
     [decode(b"From: f@example.org\nMessage-ID: <n@example.org>\nSubject: [PATCH 1/1] None\n\nNone.\n")], PROJECTS
 ).series[0]
-_SERIES = _series(_EXAMPLE)
 
 TARGETS: dict[str, Callable[[bytes], None]] = {"mail": mail, "diff": diff, "c": c, "feed": feed, "rule": rule}

@@ -25,6 +25,7 @@ class Macros:
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._known: dict[str, tuple[list[str] | None, Tokens] | None] = {}
+        self._left = 0  # words that the row may still be made of: macros of nothing, too, take their time
         for fact in facts:
             if fact.kind != "define" or fact.column("cut"):
                 continue
@@ -40,6 +41,7 @@ class Macros:
 
         Columns without a name are numbered by their place among those without a name.
         """
+        self._left = MAX_EXPANDED_TOKENS
         tokens = self._expand(words(value), 0)
         return [columns(part[1:-1]) if _braced(part) else columns(part) for part in split(tokens)]
 
@@ -48,7 +50,8 @@ class Macros:
             return tokens
         out: Tokens = []
         index = 0
-        while index < len(tokens) and len(out) < MAX_EXPANDED_TOKENS:
+        while index < len(tokens) and self._left > 0:
+            self._left -= 1
             known = self._known.get(tokens[index])
             arguments: list[Tokens] = []
             stop = index + 1
@@ -63,7 +66,9 @@ class Macros:
                 out.append(tokens[index])
                 index += 1
                 continue
-            out += self._expand(_substituted(known[0] or [], known[1], arguments), depth + 1)
+            meant = _substituted(known[0] or [], known[1], arguments)
+            self._left -= len(meant)
+            out += self._expand(meant, depth + 1)
             index = stop
         return out
 
@@ -94,6 +99,8 @@ def _substituted(parameters: Sequence[str], body: Tokens, arguments: Sequence[To
             given = given[1:]
         out += given
         paste = False
+        if len(out) > MAX_EXPANDED_TOKENS:
+            break
     return out
 
 

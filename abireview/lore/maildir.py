@@ -21,22 +21,26 @@ def news(folder: Path, cursor: dict[str, Any]) -> tuple[list[bytes], dict[str, A
     if not all(part.is_dir() for part in parts):
         raise NotFoundError(f"{folder} is no maildir", hint="it has no 'new' and 'cur'")
     last = float(cursor.get("changed", 0.0))
-    found: list[tuple[float, Path]] = []
+    cut = (last, str(cursor["name"])) if "name" in cursor else None
+    found: list[tuple[float, str, Path]] = []
     for part in parts:
         for path in part.iterdir():
             try:
                 changed = path.lstat().st_mtime
             except OSError:
                 continue  # another program moved it
-            if path.is_file() and not path.is_symlink() and changed > last - OVERLAP:
-                found.append((changed, path))
+            wanted = (changed, path.name) > cut if cut else changed > last - OVERLAP
+            if wanted and path.is_file() and not path.is_symlink():
+                found.append((changed, path.name, path))
     found.sort()
     mails = []
-    for changed, path in found[: limits.MAX_POLL_MAILS]:
+    taken = found[: limits.MAX_POLL_MAILS]
+    for changed, _, path in taken:
         try:
             with path.open("rb") as file:
                 mails.append(file.read(limits.MAX_MAIL_BYTES + 1))
         except OSError:
             continue
         last = max(last, changed)
-    return mails, {"changed": last}
+    # the overlap would give the first of very many again and again: what was left goes on behind the last name
+    return mails, {"changed": last, "name": taken[-1][1]} if len(taken) < len(found) else {"changed": last}

@@ -198,8 +198,9 @@ class _OptIn:
         stores: dict[str, list[Delta]] = defaultdict(list)
         for deltas in self.stores.values():
             for delta in deltas:
-                if delta.kind == "store" and ("->" in delta.key or "." in delta.key):
-                    stores[NAME.findall(delta.key)[-1]].append(delta)
+                names = NAME.findall(delta.key) if delta.kind == "store" else []
+                if names and ("->" in delta.key or "." in delta.key):
+                    stores[names[-1]].append(delta)
         for name, deltas in stores.items():
             if name in self.fields and all(self._chosen(delta) for delta in deltas):
                 self.names.add(name)

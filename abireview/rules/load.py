@@ -210,6 +210,10 @@ def _decode(path: Path, data: bytes, kind: type[T]) -> T:
         raw = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RuleError(f"{path}: not TOML: {error}") from error
+    return _typed(path, raw, kind)
+
+
+def _typed(path: Path, raw: dict[str, Any], kind: type[T]) -> T:
     try:
         value = msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:

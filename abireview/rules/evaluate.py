@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -69,7 +70,7 @@ class Evaluation:
         for rule in self.context.rules.rules:
             try:
                 found.extend(self._rule(rule))
-            except (ValueError, KeyError, IndexError, RecursionError) as error:
+            except (ValueError, KeyError, IndexError, RecursionError, re.error) as error:
                 self.failures.append(RuleFailure(f"rule {rule.id} failed: {error!r}"))
         found.sort(key=lambda f: (f.n, f.file, f.line, f.rule, f.fingerprint))
         yielding = frozenset(rule.id for rule in self.context.rules.rules if rule.yields)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from abireview import places
 from abireview.errors import StoreError
 from abireview.store import db, threads
 from abireview.store.db import Store, default_path, migrate, parts
@@ -149,7 +150,7 @@ def test_where_the_store_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("ABIREVIEW_CACHE")
     package = tmp_path / "tree" / "abireview" / "store"
     package.mkdir(parents=True)
-    monkeypatch.setattr(db, "__file__", str(package / "db.py"))
+    monkeypatch.setattr(places, "__file__", str(package.parent / "places.py"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert default_path() == tmp_path / "xdg" / "abireview" / db.FILE_NAME
     (tmp_path / "tree" / "pyproject.toml").write_text("")

@@ -221,7 +221,7 @@ def _typed(path: Path, raw: dict[str, Any], kind: type[T]) -> T:
     for where, expression in _expressions(value):
         reason = regex.check(expression)
         if reason:
-            raise RuleError(f"{path}: {where}: {reason}: {expression[:80]}")
+            raise RuleError(f"{path}: {where}: {reason}: {expression.replace(regex.FILLED, '{}')[:80]}")
     return value
 
 
@@ -263,8 +263,8 @@ def _is_expression(value: Base, field: str) -> bool:
 
 
 def _filled(expression: str) -> str:
-    """EXPRESSION with its ``{name}`` places filled by a plain word, as they are when it runs."""
-    return regex.compiled(r"\{[a-z_]\w*\}").sub("x", expression)
+    """EXPRESSION with its ``{name}`` places filled by a plain character, as they are when it runs."""
+    return regex.compiled(r"\{[a-z_]\w*\}").sub(regex.FILLED, expression)
 
 
 def _check_references(found: RuleSet, files: dict[str, Path]) -> None:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Regular expressions of rule files: compiled late, refused when they could take exponential time.
 
-Python's engine backtracks; a repetition inside an unbounded repetition is what makes that explode (CWE-1333), and
-backreferences have no linear matcher at all. Both are refused, so every accepted expression is at worst polynomial, and
-the texts it meets are cut at ``MAX_SUBJECT`` characters.
+Python's engine backtracks; a repetition or a choice inside an unbounded repetition is what makes that explode
+(CWE-1333), as do many choices one after the other, and backreferences have no linear matcher at all. All are refused,
+so every accepted expression is at worst polynomial, and the texts it meets are cut at ``MAX_SUBJECT`` characters.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from functools import lru_cache
@@ -20,7 +21,9 @@ with warnings.catch_warnings():
 
 MAX_SUBJECT = 1024  # characters of a fact's text that a rule sees; longer ones are data tables, not conditions
 MAX_REPEATS = 8  # unbounded repetitions on one way through an expression: the degree of the polynomial
+MAX_CHOICES = 20  # bits: the ways through an expression without its unbounded repetitions; the most of ours has 17
 MAX_EXPRESSION = 2000  # characters of an expression in a rule file
+FILLED = "\ufffc\ufffc"  # stands for a ``{name}`` when an expression is checked: it may begin with anything
 
 _UNBOUNDED = 64  # a repetition with a higher bound counts as unbounded
 
@@ -38,7 +41,37 @@ def check(expression: str) -> str:
     reason = _walk(tree, inside=False)
     if not reason and _repeats(tree) > MAX_REPEATS:
         return f"more than {MAX_REPEATS} unbounded repetitions one after the other"
+    if not reason and (bits := _choices(tree)) > MAX_CHOICES:
+        return f"{bits:.0f} bits of choices" if bits < math.inf else "a choice inside an unbounded repetition"
     return reason
+
+
+def _choices(tree: Any) -> float:
+    """The base-2 logarithm of the ways through TREE; infinite where an unbounded repetition goes round a choice.
+
+    An alternation is no choice where every branch begins with another character.
+    """
+    bits = 0.0
+    for code, argument in tree:
+        if code in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+            low, high, inner = argument
+            each = _choices(inner)
+            if high == sre.MAXREPEAT or int(high) > _UNBOUNDED:
+                bits += math.inf if each else 0
+            else:
+                bits += int(high) * each + math.log2(int(high) - int(low) + 1) if high else 0
+        elif code is sre.SUBPATTERN:
+            bits += _choices(argument[3])
+        elif code is sre.BRANCH:
+            first = [part[0] for part in argument[1] if len(part)]
+            plain = {chr(item[1]).lower() for item in first if item[0] is sre.LITERAL} - {FILLED[0]}
+            alone = len(plain) == len(argument[1])
+            bits += max(map(_choices, argument[1])) + (0 if alone else math.log2(len(argument[1])))
+        elif code in (sre.ASSERT, sre.ASSERT_NOT):
+            bits += _choices(argument[1])
+        elif code is sre.ATOMIC_GROUP:
+            bits += _choices(argument)
+    return bits
 
 
 def _repeats(tree: Any) -> int:

@@ -294,6 +294,9 @@ def test_rule_expression() -> None:
     assert "longer than" in regex.check("a" * (regex.MAX_EXPRESSION + 1))
     assert not regex.check(r"\w*" * regex.MAX_REPEATS)
     assert "repetitions" in regex.check(r"\w*" * (regex.MAX_REPEATS + 1))
+    assert not regex.check("a?" * regex.MAX_CHOICES)
+    assert f"{regex.MAX_CHOICES + 1} bits of choices" in regex.check("a?" * (regex.MAX_CHOICES + 1))
+    assert not regex.check("(?:foo|bar)*" + "(?:ab|cd)" * 40 + "a{40}")
     assert not regex.check("(" + "|".join([r"\w*"] * 30) + ")")
     assert regex.search("x", "a" * regex.MAX_SUBJECT + "x") is None
     assert regex.full("a*", "a" * (regex.MAX_SUBJECT + 1)) is None

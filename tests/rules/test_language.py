@@ -244,6 +244,23 @@ def test_why_shows_facts_gates_and_what_was_matched(tmp_path: Path) -> None:
         ),
         ("demo/demo-store.toml", RULE % ("", "kindd = 1", ""), "match[0]: Object contains unknown field `kindd`"),
         ("demo/demo-store.toml", RULE % ("", "key = '(a+)+'", ""), "match[0].key: a repetition inside"),
+        ("demo/demo-store.toml", RULE % ("", "key = '(ab|a)*c'", ""), "match[0].key: a choice inside an unbounded"),
+        (
+            "demo/demo-store.toml",
+            RULE % ("", "key = '(?i)(ab|AC)*d'", ""),
+            "match[0].key: a choice inside an unbounded",
+        ),
+        (
+            "demo/demo-store.toml",
+            RULE % ("", "key = '({scope}|b)*c'", ""),
+            "choice inside an unbounded repetition: ({}|b)*c",
+        ),
+        (
+            "demo/demo-store.toml",
+            RULE % ("", "key = '(a?){1,3}(ab?)*c'", ""),
+            "match[0].key: a choice inside an unbounded",
+        ),
+        ("demo/demo-store.toml", RULE % ("", "key = '(a?){40}'", ""), "match[0].key: 40 bits of choices"),
         ("demo/demo-store.toml", RULE % ("", "key = '('", ""), "match[0].key: missing )"),
         ("demo/demo-store.toml", RULE % ("", 'not_where = ["nowhere"]', ""), "where: there is no scope 'nowhere'"),
         ("demo/demo-store.toml", RULE % ("", "", '[[knob]]\nid = "none"\n'), "knob: there is no knob 'none'"),

@@ -16,6 +16,7 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 SURE = 3  # so many lines with the same exchange are a rename however the names look
 SOME = 2  # so many are if the names look alike
 ALIKE = 0.7
+NOT_TYPES = frozenset({"return", "case", "goto", "else", "sizeof"})  # words before a name that declare nothing
 MAX_LINES = 4000  # changed lines looked at: a rename shows in the first of them, larger series only cost time
 
 
@@ -39,6 +40,7 @@ class Renames:
     def learn(cls, fragments: Sequence[Fragment], public: Sequence[int]) -> Renames:
         """The consistent renames of FRAGMENTS; names in the fragments numbered in PUBLIC are never renamed."""
         votes: dict[str, Counter[str]] = defaultdict(Counter)
+        in_code: Counter[str] = Counter()
         declared: set[str] = set()
         alive: set[str] = set()
         dropped: Counter[str] = Counter()
@@ -54,7 +56,9 @@ class Renames:
                 fixed |= {t.text for line in old_lines for t in line if t.name}
             for line in old_lines:
                 dropped.update({t.text for t in line if t.name} - names_new)
-            _vote(old_lines, new_lines, votes, declared)
+            voted = _vote(old_lines, new_lines, votes, declared)
+            if fragment.kind != "table":
+                in_code.update(voted)
         for fragment in fragments:
             alive |= _context_words(fragment)
         gone, come = _definitions(fragments, "old"), _definitions(fragments, "new")
@@ -65,7 +69,8 @@ class Renames:
                 continue
             if target in come and name not in gone:
                 continue  # a new definition takes over what another, still there, did
-            if count >= SURE or name in declared or (count >= SOME and _similar(name, target)):
+            # Rows that all exchange one handler for another are no rename of the handler.
+            if in_code[name] >= SURE or name in declared or (count >= SOME and _similar(name, target)):
                 names[name] = target
         return cls(names)
 
@@ -112,8 +117,11 @@ def _similar(name: str, target: str) -> bool:
     return SequenceMatcher(None, name.lower(), target.lower(), autojunk=False).ratio() >= ALIKE
 
 
-def _vote(old: list[list[Token]], new: list[list[Token]], votes: dict[str, Counter[str]], declared: set[str]) -> None:
+def _vote(
+    old: list[list[Token]], new: list[list[Token]], votes: dict[str, Counter[str]], declared: set[str]
+) -> Counter[str]:
     """Lines of the same shape, taken in order, vote for the names that differ; DECLARED collects declared ones."""
+    voted: Counter[str] = Counter()
     shapes: dict[tuple[str, ...], list[list[Token]]] = defaultdict(list)
     for line in new:
         shapes[_shape(line)].append(line)
@@ -125,8 +133,15 @@ def _vote(old: list[list[Token]], new: list[list[Token]], votes: dict[str, Count
         for index, (before, after) in enumerate(zip(line, twin, strict=True)):
             if before.name and before.text != after.text:
                 votes[before.text][after.text] += 1
-                if index and (line[index - 1].text == "*" or line[index - 1].name) and line[0].text != "return":
+                voted[before.text] += 1
+                if index and _declares(line[index - 1]) and line[0].text != "return":
                     declared.add(before.text)
+    return voted
+
+
+def _declares(before: Token) -> bool:
+    """Whether a name after the token BEFORE can be a declaration's."""
+    return before.text == "*" or (bool(before.name) and before.text not in NOT_TYPES)
 
 
 def _shape(line: list[Token]) -> tuple[str, ...]:

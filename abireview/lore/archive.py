@@ -1,28 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Archives as git repositories: the epochs of a public-inbox on disk, and mirrors of those that a server has.
 
-public-inbox-v2-format(5): ``INBOX/git/N.git`` is a bare repository with one commit a mail, the mail in a file ``m``; a
-commit with a file ``d`` takes the same mail out again. Repositories are read through libgit2, never executed.
+``abireview.lore.git`` says what an epoch is. Repositories are read through libgit2, never executed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from abireview import __version__, limits
+from abireview import limits
 from abireview.errors import LimitError, MailFormatError, ServerError, TreeError
 from abireview.lore.address import server_address
+from abireview.lore.git import fetch, git
 
 if TYPE_CHECKING:
     import pygit2
 
-GIT_SECONDS: Final = 6 * 3600.0  # for one clone; git itself gives up when less than 1 kB/s comes for a minute
+GIT_SECONDS: Final = 6 * 3600.0  # for one epoch, a gigabyte
 _EPOCH = re.compile(r"(\d{1,5})(?:\.git)?")
 _GONE = re.compile(r"not found|does not exist|404|403|410", re.IGNORECASE)
 
@@ -105,8 +103,8 @@ def _git_errors() -> tuple[type[Exception], ...]:
 def mirror(url: str, folder: Path, *, since: float | None = None, say: Callable[[str], None] | None = None) -> Path:
     """Mirror the epochs of the inbox at ``url`` below ``folder``, or bring the mirror up to date; its directory.
 
-    With ``since`` (seconds since 1970) epochs that end before it are not fetched. git is called by name, it asks nobody
-    and speaks only http and https. Raises ServerError, and UsageError for what is no address.
+    With ``since`` (seconds since 1970) epochs that end before it are not fetched. Raises ServerError, and
+    UsageError for what is no address.
     """
     base = server_address(url)
     name = re.sub(r"[^a-z0-9.]+", "-", base.partition("://")[2].lower())[:60]
@@ -127,60 +125,34 @@ def _count(base: str) -> int:
     number = 0
     while number < limits.MAX_SCAN_EPOCHS:
         try:
-            _git("ls-remote", "-q", f"{base}/git/{number}.git", "HEAD")
+            git("ls-remote", "-q", f"{base}/git/{number}.git", "HEAD", seconds=GIT_SECONDS, redirect=True)
         except ServerError as error:
             if number and _GONE.search(str(error)):
                 break
-            raise
+            raise ServerError(
+                f"git cannot read the archive: {error}", hint="name an inbox: https://HOST/LIST"
+            ) from error
         number += 1
     return number
 
 
 def _update(url: str, epoch: Path) -> None:
     if (epoch / "HEAD").exists():
-        _git("--git-dir", str(epoch), "fetch", "-q", "--no-tags", "--prune", url, "+refs/heads/*:refs/heads/*")
+        fetch(epoch, url, seconds=GIT_SECONDS, redirect=True)
         return
     partial = epoch.with_suffix(".part")
     if partial.exists():
         import shutil
 
         shutil.rmtree(partial)
-    _git("clone", "-q", "--mirror", url, str(partial))
+    fetch(partial, url, seconds=GIT_SECONDS, redirect=True)
     partial.replace(epoch)
 
 
 def _oldest(epoch: Path) -> float:
     """When the first mail of an epoch arrived; for an empty one the far future."""
-    text = _git("--git-dir", str(epoch), "log", "--max-parents=0", "--format=%ct", "HEAD", "--").split()
-    return min((float(word) for word in text), default=float("inf"))
-
-
-def _git(*args: str) -> str:
-    settings = (
-        "protocol.allow=never",
-        "protocol.http.allow=always",
-        "protocol.https.allow=always",
-        "http.followRedirects=initial",
-        "http.lowSpeedLimit=1000",
-        "http.lowSpeedTime=60",
-        f"http.userAgent=abireview/{__version__}",
-        "core.hooksPath=/dev/null",
-        "gc.auto=0",
-    )
-    options = [part for setting in settings for part in ("-c", setting)]
-    env = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            ["git", *options, *args], capture_output=True, timeout=GIT_SECONDS, check=False, env=env, text=True
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ServerError(f"git did not end within {GIT_SECONDS / 3600:.0f} hours") from error
-    except OSError as error:
-        raise ServerError(f"git cannot be run: {error.strerror}", hint="install git") from error
-    if done.returncode:
-        why = [line for line in done.stderr.splitlines() if line.strip()] or [str(done.returncode)]
-        raise ServerError(f"git cannot read the archive: {why[-1][:200]}", hint="name an inbox: https://HOST/LIST")
-    return done.stdout
+    words = git("log", "--max-parents=0", "--format=%ct", "HEAD", "--", folder=epoch, seconds=GIT_SECONDS).split()
+    return min((float(word) for word in words), default=float("inf"))
 
 
 def no_archive(path: Path) -> MailFormatError:

@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """News of a list by ``git fetch`` of its newest epoch: the one way that misses no mail (commit order is arrival order).
 
-An epoch is a bare repository at ``INBOX/git/N.git`` with one commit a mail, the mail in a file ``m``; a removed mail is
-a commit with a file ``d``, a purge rewrites the history (public-inbox-v2-format(5)). git is called by name.
+``abireview.lore.git`` says what an epoch is. The mirror may be shallow: only what is new is wanted.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from abireview import limits
 from abireview.errors import ServerError
+from abireview.lore.git import BRANCH, fetch, git
 from abireview.lore.http import USER_AGENT
 from abireview.lore.inbox import Inbox
 
-GIT_SECONDS: Final = 600.0  # for one fetch; git gives up by itself when less than 1 kB/s comes for a minute
-BRANCH: Final = "refs/heads/master"
+GIT_SECONDS: Final = 600.0  # for one fetch
 
 
 class Epochs:
@@ -55,19 +52,15 @@ class Epochs:
     def _fetch(self, number: int, old: str, since: float) -> Iterator[tuple[list[bytes], str]]:
         """The mails of one epoch after the commit ``old``, in pieces with the commit of their last."""
         folder = self._folder / f"{number}.git"
-        if not (folder / "HEAD").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            _git(folder, "init", "-q", "--bare")
         start = [] if old or not since else [f"--shallow-since={int(since)}"]
         url = f"{self._inbox.base}/git/{number}.git"
-        fetch = ("fetch", "-q", "--no-tags", "--no-write-fetch-head")
         try:
-            _git(folder, *fetch, *start, url, f"+{BRANCH}:{BRANCH}")
+            fetch(folder, url, *start, seconds=GIT_SECONDS, agent=USER_AGENT)
         except ServerError:
             if not start:
                 raise
             # nothing is that young: the last mail alone
-            _git(folder, *fetch, "--depth=1", url, f"+{BRANCH}:{BRANCH}")
+            fetch(folder, url, "--depth=1", seconds=GIT_SECONDS, agent=USER_AGENT)
         tip = _git(folder, "rev-parse", "--verify", "-q", BRANCH).decode().strip()
         commits = self._after(folder, old, since)
         for piece in (commits[i : i + 500] for i in range(0, len(commits), 500)):
@@ -115,30 +108,5 @@ def _blobs(folder: Path, commits: Sequence[str]) -> list[bytes]:
     return found
 
 
-def _git(folder: Path, *args: str, stdin: bytes = b"", run: Callable[..., Any] = subprocess.run) -> bytes:
-    """git's output. It asks nobody, speaks only http and https, and gives up on a connection that stalls."""
-    settings = (
-        "protocol.allow=never",
-        "protocol.http.allow=always",
-        "protocol.https.allow=always",
-        "http.followRedirects=false",
-        "http.lowSpeedLimit=1000",
-        "http.lowSpeedTime=60",
-        f"http.userAgent={USER_AGENT}",
-        "core.hooksPath=/dev/null",
-        "gc.auto=0",
-    )
-    options = [part for setting in settings for part in ("-c", setting)]
-    env = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_DIR": str(folder), "LC_ALL": "C"}
-    try:
-        done = run(
-            ["git", *options, *args], input=stdin, capture_output=True, timeout=GIT_SECONDS, check=False, env=env
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ServerError(f"git {args[0]} did not end within {GIT_SECONDS:.0f} s") from error
-    except OSError as error:
-        raise ServerError(f"git cannot be run: {error.strerror}", hint="install git") from error
-    if done.returncode:
-        why = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise ServerError(f"git {args[0]} failed: {why[-1][:200] if why else done.returncode}")
-    return bytes(done.stdout)
+def _git(folder: Path, *args: str, stdin: bytes = b"") -> bytes:
+    return git(*args, folder=folder, stdin=stdin, seconds=GIT_SECONDS)

@@ -14,7 +14,7 @@ import pytest
 
 from abireview.bot.sources import GitSource, MaildirSource, Place, SearchSource, Source
 from abireview.errors import NotFoundError, ServerError
-from abireview.lore import epochs
+from abireview.lore.git import fetch, git
 from abireview.lore.http import Http
 from abireview.lore.inbox import Inbox as Archive
 from abireview.mail.decode import decode_head
@@ -157,15 +157,15 @@ def test_git_asks_nobody_and_speaks_only_http(tmp_path: Path) -> None:
         seen.append((command, keys))
         return subprocess.CompletedProcess(command, 0, b"", b"")
 
-    epochs._git(tmp_path, "fetch", run=run)
+    git("fetch", folder=tmp_path, seconds=9, run=run)
     command, keys = seen[0]
     assert "protocol.allow=never" in command
     assert "http.followRedirects=false" in command
     assert keys["env"]["GIT_TERMINAL_PROMPT"] == "0"
-    assert keys["timeout"]
-    epochs._git(tmp_path, "init", "-q", "--bare")
+    assert keys["timeout"] == 9
+    git("init", "-q", "--bare", folder=tmp_path, seconds=9)
     with pytest.raises(ServerError, match="not allowed"):
-        epochs._git(tmp_path, "fetch", "-q", f"file://{tmp_path}", "+refs/heads/master:refs/heads/master")
+        fetch(tmp_path, f"file://{tmp_path}", seconds=9)
 
 
 # maildir

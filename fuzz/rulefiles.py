@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -163,5 +164,6 @@ def _series_of(name: str) -> Series:
     return series_of(Case(stem, "hit", path))
 
 
+regex.check = lru_cache(maxsize=8192)(regex.check)  # the same expressions of the templates again and again
 FILES = [tomllib.loads((default_dir() / name).read_text(encoding="utf-8")) for name in TEMPLATES]
 SERIES = [_series_of(name) for name in TEMPLATES]

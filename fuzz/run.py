@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import shutil
 import subprocess
@@ -33,11 +34,14 @@ sys.path.insert(0, str(HERE.parent))
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("target", choices=(*NAMES, "all"))
+    parser.add_argument("target", help=f"{', '.join(NAMES)} or all")
     parser.add_argument("file", nargs="*", type=Path, help="run these inputs only")
     parser.add_argument("--runs", type=int, default=-1, help="executions a target")
     parser.add_argument("--seconds", type=int, default=0, help="for each target")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--timeout", type=int, default=SECONDS, help="seconds that one input may take")
+    parser.add_argument("--found", type=Path, default=HERE / "found", help="where inputs are put that end a run")
+    parser.add_argument("--module", default="fuzz.targets", help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help="add to the kept corpus")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--again", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)  # libFuzzer starts itself anew
@@ -67,7 +71,8 @@ def one(name: str, options: argparse.Namespace) -> int:
         grown = Path(work) / "corpus"
         grown.mkdir()
         command = [sys.executable, __file__, name, "--here", "--runs", str(options.runs), "--seed", str(options.seed)]
-        command += ["--seconds", str(options.seconds)]
+        command += ["--seconds", str(options.seconds), "--timeout", str(options.timeout)]
+        command += ["--found", str(options.found), "--module", options.module]
         began = time.monotonic()
         done = subprocess.run(command, env={**os.environ, "FUZZ_GROWN": str(grown)}, check=False)
         print(f"fuzz {name}: exit {done.returncode} after {time.monotonic() - began:.0f} s", flush=True)
@@ -98,8 +103,7 @@ def fuzz(options: argparse.Namespace) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["abireview"]), contextlib.suppress(KeyboardInterrupt):
-        from fuzz.targets import TARGETS
-    target = TARGETS[options.target]
+        target = importlib.import_module(options.module).TARGETS[options.target]
     count = base = 0
 
     def run(data: bytes) -> None:
@@ -111,14 +115,19 @@ def fuzz(options: argparse.Namespace) -> None:
         if base and count % 1000 == 0 and _rss() > base + GROWTH_MIB:
             raise MemoryError(f"grew from {base} to {_rss()} MiB in {count} executions")
 
-    found = HERE / "found"
-    found.mkdir(exist_ok=True)
+    options.found.mkdir(exist_ok=True)
     itself = f"{sys.executable} {__file__} {options.target} --here --again"  # as libFuzzer gives it to a shell
     if options.again is not None:
         atheris.Setup([itself, *options.again], run)
         atheris.Fuzz()
-    arguments = [itself, f"-artifact_prefix={found}/{options.target}-", f"-timeout={SECONDS}"]
-    arguments += [f"-max_len={LENGTH}", f"-rss_limit_mb={RSS_MIB}", f"-seed={options.seed}", "-print_final_stats=1"]
+    arguments = [itself, f"-artifact_prefix={options.found}/{options.target}-"]
+    arguments += [
+        f"-timeout={options.timeout}",
+        f"-max_len={LENGTH}",
+        f"-rss_limit_mb={RSS_MIB}",
+        f"-seed={options.seed}",
+        "-print_final_stats=1",
+    ]
     words = HERE / "words" / f"{options.target}.dict"
     arguments += [f"-dict={words}"] if words.exists() else []
     merge = os.environ.get("FUZZ_MERGE")
@@ -127,7 +136,8 @@ def fuzz(options: argparse.Namespace) -> None:
         arguments += ["-set_cover_merge=1", "-use_counters=0", os.environ["FUZZ_GROWN"], *merge.split(os.pathsep)]
     else:
         arguments += [f"-runs={options.runs}", f"-max_total_time={options.seconds}"]
-        arguments += [os.environ["FUZZ_GROWN"], str(HERE / "corpus" / options.target)]
+        kept = HERE / "corpus" / options.target
+        arguments += [os.environ["FUZZ_GROWN"], *([str(kept)] if kept.is_dir() else [])]
     atheris.Setup(arguments, run)
     atheris.Fuzz()
 

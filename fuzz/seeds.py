@@ -54,12 +54,12 @@ PIECES = {
 
 
 def main() -> None:
-    for name, seeds in {"mail": mail(), "diff": diff(), "c": c(), "feed": feed(), "rule": rule()}.items():
+    for name, made in TARGETS.items():
         folder = HERE / "corpus" / name
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("seed-*"):
             old.unlink()
-        for title, data in seeds:
+        for title, data in made():
             (folder / f"seed-{title}").write_bytes(data)
 
 
@@ -97,6 +97,7 @@ def mail() -> Iterator[tuple[str, bytes]]:
     )
     yield "crlf", mails.mail("[PATCH] a", "a@example.org").replace(b"\n", b"\r\n")
     yield "gzip", gzip.compress(mails.mbox(mails.series(1, 1)), mtime=0)
+    yield "nul-in-line-end", mails.mail("[PATCH] a", "a@example.org").replace(b"\n+", b"\r\0\n+")
     yield "no-head", b"\n\ndiff --git a/x b/x\n"
 
 
@@ -157,6 +158,8 @@ def rule() -> Iterator[tuple[str, bytes]]:
         if path.parent.name not in ("facts", "knobs", "lists", "measured", "surface"):
             yield path.stem, path.read_bytes()
 
+
+TARGETS = {"mail": mail, "diff": diff, "c": c, "feed": feed, "rule": rule}
 
 if __name__ == "__main__":
     main()

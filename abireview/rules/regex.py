@@ -125,6 +125,7 @@ def _can_vary(inner: Any) -> bool:
     return len(inner) != 1 or inner[0][0] in (sre.SUBPATTERN, sre.BRANCH, sre.MAX_REPEAT, sre.MIN_REPEAT)
 
 
+@lru_cache(maxsize=4096)
 def needles(expression: str) -> tuple[str, ...]:
     """Texts of which every match of EXPRESSION contains one; () where that cannot be told.
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -232,6 +233,9 @@ def _by_kind(facts: Iterable[tuple[int, Fact]]) -> dict[str, list[tuple[int, Fac
     return found
 
 
+QUOTED_TITLE = re.compile(r'\("[^"]{4,300}"\)')  # another commit is named: its title says nothing of this patch
+
+
 def _standing(series: Series) -> frozenset[str]:
     """Phrases that hold for the whole series: what kind of posting it is."""
     found = set()
@@ -263,7 +267,8 @@ def _found(text: str, tables: Tables) -> Iterator[Phrase]:
 
 
 def _phrases(patch: Patch, tables: Tables) -> frozenset[str]:
-    found = {phrase.id for phrase in _found(f"{patch.subject}\n{patch.log}", tables)}
+    own = QUOTED_TITLE.sub(" ", patch.log[:16384])
+    found = {phrase.id for phrase in _found(f"{patch.subject}\n{own}", tables)}
     if any(trailer.name.lower() == "fixes" for trailer in patch.trailers):
         found.add("fixes-trailer")
     return frozenset(found)

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
+import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +62,27 @@ def test_a_failure_that_passes_is_one_mail(world: World) -> None:
     world.post.refuse = 2
     world.turns(hours=3, every=1)
     assert len(world.subjects()) == 1
+
+
+def test_while_another_sends_the_bot_waits(world: World) -> None:
+    """One lock for the review, 'abireview send' and the bot: whoever has it is alone."""
+    world.clock.now = START + 6.1 * 3600
+    world.bot.sender.promote()
+    world.bot.sender.post(world.bot.examiner, world.bot.watcher)
+    lock = os.open(world.store.path.with_name("send.lock"), os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    seen: list[int] = []
+
+    def free() -> None:
+        seen.append(len(world.post.sent))
+        os.close(lock)
+
+    timer = threading.Timer(0.4, free)
+    timer.start()
+    world.bot.sender.deliver(world.post)
+    timer.join()
+    assert seen == [0]
+    assert len(world.post.sent) == 1
 
 
 class Broken:
@@ -167,6 +191,7 @@ def test_a_retraction_is_one_short_mail_to_the_same_people(world: World, golden:
     assert correction.subject == asked.subject
     assert ("Auto-Submitted", "auto-generated") in correction.headers
     assert correction.body.count("\n") < 16
+    assert "Op Erator <op@bots.example>" in correction.body
     golden("retraction.txt", correction.body)
     assert [one.reason for one in world.bot.drafts.retractions()] == ["The rule mistook a new revision for a lost one."]
     with pytest.raises(StoreError, match="already"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from abireview import limits
-from abireview.errors import LimitError, StoreError
+from abireview.errors import ConfigError, LimitError, RuleError, StoreError
 from abireview.facts import constants
 from abireview.facts.lex import lex
 from abireview.facts.lists import brackets
@@ -300,3 +300,24 @@ def test_rule_expression() -> None:
     assert not regex.check("(" + "|".join([r"\w*"] * 30) + ")")
     assert regex.search("x", "a" * regex.MAX_SUBJECT + "x") is None
     assert regex.full("a*", "a" * (regex.MAX_SUBJECT + 1)) is None
+
+
+def test_rule_file_bytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from abireview.rules import load
+
+    monkeypatch.setattr(load, "MAX_FILE", 100)
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "facts" / "words.toml").write_bytes(b"phrase = []\n".ljust(100, b"#"))
+    assert load.load_rules([tmp_path]).rules == ()
+    (tmp_path / "facts" / "words.toml").write_bytes(b"phrase = []\n".ljust(101, b"#"))
+    with pytest.raises(RuleError, match="larger than 100 bytes"):
+        load.load_rules([tmp_path])
+
+
+def test_suppressions_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from abireview.findings import suppressions
+
+    monkeypatch.setattr(suppressions, "MAX_FILE", 100)
+    assert suppressions.read(b"#" * 100, "abireview.toml") == ()
+    with pytest.raises(ConfigError, match="larger than 100 bytes"):
+        suppressions.read(b"#" * 101, "abireview.toml")

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -22,12 +24,13 @@ from abireview.bot.policy import read_policy
 from abireview.bot.raised import raised
 from abireview.bot.speech import own_text, parse
 from abireview.cli import b4drop, b4protocol
-from abireview.errors import ConfigError, LimitError, SendError, UsageError
+from abireview.errors import ConfigError, LimitError, SendError, ServerError, UsageError
 from abireview.facts.model import Fact
 from abireview.findings.answers import make_answer
 from abireview.findings.rangediff import patch_text
 from abireview.ledger import compare, expand, history, reading
 from abireview.ledger.load import load_surfaces
+from abireview.lore import http
 from abireview.lore.b4attest import attest
 from abireview.lore.load import projects
 from abireview.lore.maildir import news
@@ -357,3 +360,27 @@ def test_range_diff_lines(limit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert len(rangediff.git_range_diff(tmp_path, one, one, {})) == 51
     limit("MAX_RANGE_DIFF_LINES", 7)
     assert rangediff.git_range_diff(tmp_path, one, one, {}) == ["line"] * 7
+
+
+# servers
+
+
+def test_http_overall_seconds(limit, tmp_path: Path) -> None:
+    """A server that drips is given up, whatever it has sent."""
+
+    def dripping() -> Iterator[bytes]:
+        for _ in range(100):
+            time.sleep(0.02)
+            yield b"x"
+
+    net = Net(tmp_path, lambda _: httpx.Response(200, content=dripping()))
+    limit("OVERALL_SECONDS", 0.1, http)
+    with pytest.raises(ServerError, match="did not end within"):
+        net.get()
+
+
+def test_http_retry_after(tmp_path: Path) -> None:
+    net = Net(tmp_path, lambda _: world.answer(429, retry_after="99999999"))
+    with pytest.raises(ServerError):
+        net.get()
+    assert net.memory.server("a.example")[0] == world.START + http.MAX_RETRY_AFTER

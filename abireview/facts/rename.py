@@ -59,6 +59,8 @@ class Renames:
             voted = _vote(old_lines, new_lines, votes, declared)
             if fragment.kind != "table":
                 in_code.update(voted)
+        if not votes:
+            return cls({})
         for fragment in fragments:
             alive |= _context_words(fragment)
         gone, come = _definitions(fragments, "old"), _definitions(fragments, "new")
@@ -70,7 +72,8 @@ class Renames:
             if target in come and name not in gone:
                 continue  # a new definition takes over what another, still there, did
             # Rows that all exchange one handler for another are no rename of the handler.
-            if in_code[name] >= SURE or name in declared or (count >= SOME and _similar(name, target)):
+            alike = (count >= SOME and _similar(name, target)) or (in_code[name] and _respelled(name, target))
+            if in_code[name] >= SURE or name in declared or alike:
                 names[name] = target
         return cls(names)
 
@@ -82,11 +85,8 @@ def _changed(fragment: Fragment, side: str) -> list[str]:
 
 def _context_words(fragment: Fragment) -> set[str]:
     part = fragment.new
-    found: set[str] = set()
-    for line, changed in zip(part.lines, part.changed, strict=True):
-        if not changed:
-            found.update(WORD.findall(line))
-    return found
+    lines = [line for line, changed in zip(part.lines, part.changed, strict=True) if not changed]
+    return set(WORD.findall("\n".join(lines)))
 
 
 def _token_lines(lines: list[str]) -> list[list[Token]]:
@@ -115,6 +115,18 @@ def _definitions(fragments: Sequence[Fragment], side: str) -> set[str]:
 def _similar(name: str, target: str) -> bool:
     """Whether TARGET reads like a new spelling of NAME; otherwise one exchange is another callee, not a rename."""
     return SequenceMatcher(None, name.lower(), target.lower(), autojunk=False).ratio() >= ALIKE
+
+
+def _respelled(name: str, target: str) -> bool:
+    """Whether constant TARGET is NAME but for case and one numbered piece put inside: A_B becomes A_EL1_b."""
+    old, new = name.lower().split("_"), target.lower().split("_")
+    if not name[:1].isupper() or len(new) - len(old) not in (0, 1):
+        return False
+    at = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), len(old))
+    inside = new[at : len(new) - len(old) + at]
+    if not inside:
+        return old == new
+    return at < len(old) and old[at:] == new[at + 1 :] and any(c.isdigit() for c in inside[0])
 
 
 def _vote(

@@ -12,6 +12,7 @@ import pytest
 from abireview import limits
 from abireview.bot.commands import HELP_A_DAY
 from abireview.bot.maintainers import Maintainers
+from abireview.bot.record import numbers
 from abireview.bot.speech import Spoken, own_text, parse
 from abireview.lore.b4attest import attest
 from abireview.mail.decode import decode
@@ -132,6 +133,7 @@ def test_an_answer_holds_for_later_versions(world: World) -> None:
 def test_a_plain_answer_of_the_author_is_as_good(world: World) -> None:
     say(world, "> question\n\nNobody ever saw revision 3, it was not in a release.\n")
     assert kinds(world) == [("suppress", "answered in plain words")] * 2
+    assert [month.plain for month in numbers(world.store).months] == [2]
 
 
 def test_a_plain_answer_of_anybody_else_is_not(world: World) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
 import pytest
 
 from abireview.bot.choose import Chosen, choose
@@ -121,6 +122,15 @@ def test_it_says_what_etiquette_wants_said() -> None:
     assert "?" in opening
     assert not re.search(r"critical|wrong with|broke|bug|NACK|\bNak\b|Ada", opening, re.IGNORECASE)
     assert not re.search(r"[A-Z]{5,}", text.replace("PATCH", ""))
+
+
+def test_a_rule_that_failed_is_said() -> None:
+    """Its silence is no result (etiquette 20)."""
+    found = result(finding())
+    broken = msgspec.structs.replace(found, failed=("rule widget-size failed: it did not end",))
+    words = "what a rule that failed would have seen"
+    texts = [summary(policy(), each, chosen(finding()), {})[0] for each in (found, broken)]
+    assert [words in " ".join(text.split()) for text in texts] == [False, True]
 
 
 def test_carried_questions_are_one_line() -> None:

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from abireview.bot.track import Shared, watch_path
 from abireview.cli.main import main
 from abireview.cli.verbs._bot import alone
 from abireview.mail.mbox import split_mbox
 from abireview.store.botdrafts import BotDrafts
+from abireview.store.botmail import BotMail
 from abireview.store.botseries import BotSeries
 from abireview.store.db import Store
 from abireview.store.queue import Queue
@@ -223,6 +225,20 @@ def test_bot_and_watch_share_a_store_and_each_sees_everything(call: Call, order:
         assert [draft.state for draft in BotDrafts.of(store).drafts()] == ["waiting"]
         assert [row.source for row in Queue.of(store).rows()] == ["20300103100000.1-1-ada@example.org"]
         assert [row.lists for row in BotSeries.of(store).rows()] == [("widgets",)]
+
+
+def test_what_a_server_said_last_is_known_only_to_whom_it_said_it(tmp_path: Path) -> None:
+    """Its wish for peace holds for all. An ETag shared would make the other's first question 'nothing new'."""
+    with Store(tmp_path / "abireview.db") as store, Store(watch_path(store)) as own:
+        bot, watch = BotMail.of(store), Shared(BotMail.of(store), BotMail.of(own))
+        bot.set_validator("https://x/new.atom", "1", "")
+        assert watch.validator("https://x/new.atom") == ("", "")
+        watch.set_validator("https://x/new.atom", "2", "")
+        assert bot.validator("https://x/new.atom") == ("1", "")
+        bot.set_server("x", 99.0, 2)
+        assert watch.server("x") == (99.0, 2)
+        watch.set_server("x", 0.0, 0)
+        assert bot.server("x") == (0.0, 0)
 
 
 def test_what_a_person_watches_is_not_published(call: Call) -> None:

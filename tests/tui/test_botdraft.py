@@ -403,6 +403,7 @@ def test_one_that_is_rejected_between_two_steps_of_the_bot_does_not_leave(world:
     world.bot.examiner.again = slow  # type: ignore[method-assign]
     world.bot.turn()
     assert world.bot.outbox.entries() == []
+    assert not world.events("posting failed")
     assert world.bot.drafts.get(1).state == "rejected"
     world.turns(hours=3)
     assert world.subjects() == []

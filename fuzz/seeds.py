@@ -18,7 +18,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from abireview.rules.load import default_dir  # noqa: E402
 from fuzz.rulefiles import TEMPLATES  # noqa: E402
 from tests import mails  # noqa: E402
 
@@ -51,6 +50,43 @@ PIECES = {
     "ifdef": "#ifdef CONFIG_A\nint a = %s;\n#else\nint b;\n#endif\n",
     "doc": "4.1 KVM_EXAMPLE\n---------------\n\n:Capability: basic\n:Returns: %s on success\n",
 }
+
+RULE = """id = "fuzzed"
+title = "A store"
+level = "flag"
+severity = "high"
+confidence = "medium"
+surface = "auto"
+class = "needs-opt-out"
+visible_to = ["guest", "vmm"]
+direction = ["boot", "rollback"]
+message = "{scope}: {key} is {new}, was {old}"
+question = "Why is {key} {new}?"
+lower_on_words = ["is-rfc"]
+
+[[match]]
+kind = ["store", "row", "call"]
+op = ["added", "changed"]
+where = []
+key = 'A\\w+'
+columns = [{ name = "1", new = "undef", differs = true }]
+
+[[unless]]
+on = "after"
+kind = ["cond"]
+value = '{key}'
+same = ["patch"]
+
+[[variant]]
+when = { gates = ["per-vm"] }
+severity = "low"
+
+[doc]
+what = "what"
+why = "why"
+not_flagged = "none"
+settle = "so"
+"""
 
 
 def main() -> None:
@@ -154,9 +190,11 @@ def rule() -> Iterator[tuple[str, bytes]]:
         ):
             place = bytes([1, 1 + 17 * what])
             yield f"edit-{family}-{stem}-{what}", bytes([number or len(TEMPLATES)]) + place + bytes([what + 8]) + value
-    for path in sorted(default_dir().glob("*/*.toml"))[::20]:
-        if path.parent.name not in ("facts", "knobs", "lists", "measured", "surface"):
-            yield path.stem, path.read_bytes()
+    yield "file", RULE.encode()
+    for number, (old, new) in enumerate(
+        (("'A\\w+'", "'(a+)+'"), ('"store"', '"nothing"'), ("[doc]", "[doc]\nmore = 1"), ("fuzzed", "{gate} {scope}"))
+    ):
+        yield f"file-{number}", RULE.replace(old, new).encode()
 
 
 TARGETS = {"mail": mail, "diff": diff, "c": c, "feed": feed, "rule": rule}

@@ -29,6 +29,7 @@ _PATTERN = re.compile(f"(?:{_SKIP})|({_WORD}|{_NUMBER}|{_STRING}|{_CHARACTER}|{_
 _COMMENT_OR_TOKEN = re.compile(rf"(//(?:\\\n|[^\n])*|/\*.*?(?:\*/|\Z))|{_STRING}|{_CHARACTER}|\*/(?!\*)", re.DOTALL)
 _COMMENT_BODY = re.compile(r"[ \t]+\*(?=\s|/|$)")
 _CACHED = 1 << 15  # normalised texts kept: rows and statements of a series repeat from patch to patch
+_CACHED_CHARS = 2_000  # of a text that is kept; longer ones are data, and would make the process grow
 
 
 class Token(NamedTuple):
@@ -46,7 +47,7 @@ def normalise(text: str) -> str:
     ``foo ( a,b )`` and ``foo(a, b)`` both give ``foo(a, b)``, ``~(A|B)`` gives ``~(A | B)``; adjacent strings stay
     apart (``"a" "b"``). All facts use this form, so that a rule's pattern need not care what a fact was read from.
     """
-    return _normalise(text)
+    return _normalise(text) if len(text) <= _CACHED_CHARS else join(words(text))
 
 
 @lru_cache(maxsize=_CACHED)

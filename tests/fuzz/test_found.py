@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from abireview.check import check
+from abireview.facts import tokens
 from abireview.rules import load
 from abireview.rules.context import Paths
 from abireview.rules.load import RuleSet, load_rules
@@ -43,3 +44,12 @@ def test_an_expression_that_breaks_when_it_is_filled() -> None:
     """The rule is said to have failed, the others are right."""
     (failed,) = check(SERIES[0], with_value("[{key}-{scope}]")).failed
     assert "bad character range" in failed
+
+
+def test_long_texts_are_not_kept() -> None:
+    """What is remembered from series to series is bounded in bytes, not only in number."""
+    before = tokens._normalise.cache_info().currsize
+    assert tokens.normalise("a+" * tokens._CACHED_CHARS + "b").endswith("a + b")
+    assert tokens._normalise.cache_info().currsize == before
+    tokens.normalise("a_text_that_is_seen_here_first+b")
+    assert tokens._normalise.cache_info().currsize == before + 1

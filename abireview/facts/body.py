@@ -85,7 +85,8 @@ class _Body:
         else:
             yield self._fact(part, "store", key, f"{operator} {value}")
         yield from self._calls(part, right, "store")
-        yield from self._flags(part, value, key, alone=operator == "|=")
+        if operator == "|=" or "|" in value or "~" in value:
+            yield from self._flags(part, value, key, alone=operator == "|=")
 
     def _flags(self, part: Statement, text: str, where: str, *, alone: bool = False) -> Iterator[Fact]:
         for name, complemented in named(text, alone=alone):
@@ -104,8 +105,11 @@ class _Body:
         yield from calls
 
     def _calls(self, part: Statement, tokens: Sequence[Token], where: str) -> Iterator[Fact]:
+        texts = [token.text for token in tokens]
+        if "(" not in texts:
+            return
         for index, token in enumerate(tokens[:-1]):
-            if not token.name or tokens[index + 1].text != "(" or token.text in NOT_CALLS:
+            if texts[index + 1] != "(" or not token.name or token.text in NOT_CALLS:
                 continue
             inner = _inside(tokens, index + 1)
             arguments = [join(piece) for piece in _top_level(inner, ",")]
@@ -113,7 +117,8 @@ class _Body:
             yield self._fact(part, "call", token.text, ", ".join(arguments), columns=(*columns, ("in", where)))
             if where == "stmt":
                 for text in arguments:
-                    yield from self._flags(part, text, token.text)
+                    if "|" in text or "~" in text:
+                        yield from self._flags(part, text, token.text)
 
     def _header(self, part: Statement) -> Iterator[Fact]:
         opening = next((i for i, token in enumerate(part.tokens) if token.text == "("), None)
@@ -145,7 +150,7 @@ class _Body:
             line=part.line,
             end=part.end,
             whole=self.whole,
-            changed=any(self.changed[part.line : part.end + 1]),
+            changed=True in self.changed[part.line : part.end + 1],
         )
 
 

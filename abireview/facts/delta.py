@@ -157,22 +157,26 @@ def _pair_equal(old: Sequence[Fact], new: Sequence[Fact]) -> tuple[list[tuple[Fa
     for fact in old:
         waiting[_place(fact)].append(fact)
     pairs: list[tuple[Fact, Fact]] = []
-    rest = []
+    rest: list[tuple[Fact, list[Fact]]] = []
     for fact in new:  # context lines stand on both sides in the same order
-        twin = None if fact.changed else next((t for t in waiting.get(_place(fact), ()) if not t.changed), None)
-        rest.append(fact) if twin is None else _take(waiting, fact, twin, pairs)
+        alike = waiting[_place(fact)]
+        twin = None if fact.changed or not alike else next((t for t in alike if not t.changed), None)
+        if twin is None:
+            rest.append((fact, alike))
+        else:
+            alike.remove(twin)
+            pairs.append((twin, fact))
     for same_gates in (True, False):
         todo, rest = rest, []
-        for fact in todo:
-            twins = [t for t in waiting.get(_place(fact), ()) if not same_gates or t.gates == fact.gates]
+        for fact, alike in todo:
+            twins = [t for t in alike if not same_gates or t.gates == fact.gates] if alike else []
             twin = min(twins, key=lambda t: (not t.changed, abs(t.line - fact.line)), default=None)
-            rest.append(fact) if twin is None else _take(waiting, fact, twin, pairs)
-    return pairs, [fact for facts in waiting.values() for fact in facts], rest
-
-
-def _take(waiting: dict[tuple[str, ...], list[Fact]], fact: Fact, twin: Fact, pairs: list[tuple[Fact, Fact]]) -> None:
-    waiting[_place(fact)].remove(twin)
-    pairs.append((twin, fact))
+            if twin is None:
+                rest.append((fact, alike))
+            else:
+                alike.remove(twin)
+                pairs.append((twin, fact))
+    return pairs, [fact for facts in waiting.values() for fact in facts], [fact for fact, _ in rest]
 
 
 def _renumbered(old: Fact, new: Fact) -> bool:

@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 
-class Token(NamedTuple):
+_CACHED = 1 << 14  # lines and joined texts kept: both sides of a hunk and all versions of a series repeat them
+_CACHED_CHARS = 400  # of a line that is kept; longer ones are data
+_CACHED_TOKENS = 100  # of a text that is kept
+
+
+class Token(msgspec.Struct, frozen=True, gc=False):
     """One token: its text, the line it starts on (from 0), and whether it is a name."""
 
     text: str
@@ -51,7 +58,7 @@ def strip_comments(lines: Iterable[str]) -> list[str]:
     inside = False
     for raw in lines:
         line = raw
-        if inside or _continues_comment(line, out):
+        if inside or ("*" in line and _continues_comment(line, out)):
             end = line.find("*/")
             inside = end < 0
             if inside:
@@ -108,11 +115,17 @@ def lex(lines: Iterable[str]) -> tuple[list[Token], list[Directive]]:
                     directives.append(Directive(found.group(1), found.group(2).rstrip("\\ \t"), number))
             continued = line.rstrip().endswith("\\")
             continue
-        for piece in TOKEN.finditer(line):
-            kind = piece.lastgroup
-            if kind != "blank":
-                tokens.append(Token(piece.group(), number, kind == "name"))
+        pieces = _line(line) if len(line) <= _CACHED_CHARS else _pieces(line)
+        tokens += [Token(text, number, name) for text, name in pieces]
     return tokens, directives
+
+
+def _pieces(line: str) -> list[tuple[str, bool]]:
+    """The tokens of one line, and whether each is a name."""
+    return [(piece.group(), piece.lastgroup == "name") for piece in TOKEN.finditer(line) if piece.lastgroup != "blank"]
+
+
+_line = lru_cache(maxsize=_CACHED)(_pieces)
 
 
 _OPEN = frozenset({"(", "[", "->", ".", "!", "~", "##"})
@@ -123,17 +136,24 @@ _WORDS_BEFORE_PAREN = frozenset({"if", "for", "while", "switch", "return", "case
 
 def join(tokens: Iterable[Token] | Iterable[str]) -> str:
     """Tokens as one normalised line: blanks only around binary operators and where two words would run together."""
+    texts = tuple([token if isinstance(token, str) else token.text for token in tokens])
+    return _joined(texts) if len(texts) <= _CACHED_TOKENS else _join(texts)
+
+
+def _join(texts: tuple[str, ...]) -> str:
     out: list[str] = []
     last = ""
     unary = False
-    for token in tokens:
-        text = token.text if isinstance(token, Token) else token
+    for text in texts:
         if last and not unary and _needs_blank(last, text):
             out.append(" ")
         out.append(text)
         unary = text in _UNARY and (not last or not _ends_operand(last))
         last = text
     return "".join(out)
+
+
+_joined = lru_cache(maxsize=_CACHED)(_join)
 
 
 def _ends_operand(text: str) -> bool:

@@ -129,7 +129,7 @@ class Piece:
 
     def changed(self, line: int, end: int) -> bool:
         """Whether one of the lines ``line`` to ``end`` is added or removed."""
-        return any(self._changed[line : end + 1])
+        return True in self._changed[line : end + 1]
 
     def fact(
         self,

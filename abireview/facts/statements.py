@@ -45,15 +45,8 @@ class _Raw(NamedTuple):
 
 def indent_of(line: str) -> int:
     """Columns of leading white space, a tab counting to the next multiple of eight."""
-    column = 0
-    for char in line:
-        if char == "\t":
-            column += TAB - column % TAB
-        elif char == " ":
-            column += 1
-        else:
-            break
-    return column
+    blanks = line[: len(line) - len(line.lstrip(" \t"))]
+    return len(blanks.expandtabs(TAB)) if " " in blanks else TAB * len(blanks)
 
 
 def statements(lines: Sequence[str]) -> list[Statement]:
@@ -213,7 +206,9 @@ class _Nesting:
         self._pop(indent, piece)
         if piece.shape == "case":
             self._open_case(indent, piece)
-        gates = tuple(gate.text for gate in self.stack) + self.ifdefs.at(piece.line)
+        gates = tuple([gate.text for gate in self.stack])
+        if self.ifdefs.steps:
+            gates += self.ifdefs.at(piece.line)
         if piece.shape == "else":
             gates = self._open_else(indent, piece, gates)
         elif piece.shape in ("if", "loop", "switch"):

@@ -71,7 +71,7 @@ def decode(raw: bytes) -> Message:
 def decode_head(raw: bytes) -> Head:
     """Only the header of one mail; its message-id is the one that ``decode`` gives."""
     raw = _plain(raw[: limits.MAX_MAIL_BYTES])
-    head, _ = _split(raw)
+    head = raw[: _ends(raw)[0]]
     return _head(Fields(decode_text(head[: limits.MAX_HEADER_BYTES], "").text), raw)
 
 
@@ -95,15 +95,21 @@ def _plain(raw: bytes) -> bytes:
     """Without the mailbox's ``From `` line, with LF line ends."""
     if raw.startswith((b"From ", b">From ")):
         raw = raw[raw.find(b"\n") + 1 :]
-    return raw.replace(b"\r\n", b"\n") if b"\r\n" in raw[: limits.MAX_HEADER_BYTES] else raw
+    return raw.replace(b"\r\n", b"\n") if raw.find(b"\r\n", 0, limits.MAX_HEADER_BYTES) >= 0 else raw
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes]:
     """Header and body at the first blank line."""
+    end, start = _ends(raw)
+    return raw[:end], raw[start:]
+
+
+def _ends(raw: bytes) -> tuple[int, int]:
+    """Where the header ends and the body begins."""
     if raw.startswith(b"\n"):
-        return b"", raw[1:]
+        return 0, 1
     match = _HEAD_END.search(raw)
-    return (raw[: match.start()], raw[match.end() :]) if match else (raw, b"")
+    return match.span() if match else (len(raw), len(raw))
 
 
 def _message_id(value: str) -> str:

@@ -8,13 +8,15 @@ import re
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.utils import getaddresses, mktime_tz, parsedate_tz
+from itertools import islice
 
 from abireview import limits
 from abireview.mail.charset import decode_text
 from abireview.mail.model import Person
 
 _MSGID = re.compile(r"<\s*([^<>\s]+)\s*>")
-_FIELD = re.compile(r"([!-9;-~]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
+# A field with its continuation lines, found where it stands; a line that is no field's is passed over.
+_FIELD = re.compile(r"^([!-9;-~]+)(?:[ \t]|\n[ \t])*:(.*(?:\n[ \t].*)*)", re.MULTILINE)
 # One address as nearly all headers have it: "Name" <a@b>, Name <a@b> or a@b. Anything else goes to email.utils.
 _ADDRESS = re.compile(
     r'\s*(?:"([^"\\]*)"\s*<([^<>\s,;"]+)>|([^"<>(),;:\\]*)<([^<>\s,;"]+)>|([^"<>(),;:\\\s]+))\s*(?:,|$)'
@@ -23,41 +25,31 @@ _UNKEPT = ("received", "dkim-", "arc-", "x-spam-", "x-ms-", "x-microsoft-", "x-g
 
 
 class Fields:
-    """The fields of a header by lower-case name, unfolded but not decoded, in the order of the mail."""
+    """The fields of a header by lower-case name, in the order of the mail; unfolded when asked for, not decoded."""
 
     def __init__(self, head: str) -> None:
-        self.items: list[tuple[str, str]] = []
-        for line in _unfold(head):
-            match = _FIELD.match(line)
-            if match and len(self.items) < limits.MAX_HEADER_LINES:
-                self.items.append((match.group(1), match.group(2).strip()))
-        self._first: dict[str, str] = {}
-        for name, value in self.items:
-            self._first.setdefault(name.lower(), value)
+        # a continuation line without anything to continue begins a field
+        found = _FIELD.finditer(head.lstrip(" \t"))
+        self._items = [match.groups() for match in islice(found, limits.MAX_HEADER_LINES)]
+        self._first = {name.lower(): value for name, value in reversed(self._items)}
 
     def get(self, name: str) -> str:
         """The first field called ``name`` (lower case), "" if there is none."""
-        return self._first.get(name, "")
+        return _unfold(self._first.get(name, ""))
 
     def kept(self) -> tuple[tuple[str, str], ...]:
         """Names and decoded values, without those that only say which way the mail came."""
-        return tuple((name, decode_words(value)) for name, value in self.items if not name.lower().startswith(_UNKEPT))
+        return tuple(
+            (name, decode_words(_unfold(value))) for name, value in self._items if not name.lower().startswith(_UNKEPT)
+        )
 
 
-def _unfold(head: str) -> list[str]:
-    """The lines of a header, continuation lines joined by one blank."""
-    joined: list[str] = []
-    parts: list[str] = []
-    for line in head.split("\n"):
-        if line[:1] in (" ", "\t"):
-            parts.append(line.strip())
-            continue
-        if parts:
-            joined.append(" ".join(parts))
-        parts = [line.rstrip()] if line else []
-    if parts:
-        joined.append(" ".join(parts))
-    return joined
+def _unfold(value: str) -> str:
+    """A field's value with its continuation lines joined by one blank each."""
+    if "\n" not in value:
+        return value.strip()
+    first, *others = value.split("\n")
+    return " ".join([first.rstrip(), *map(str.strip, others)]).strip()
 
 
 def decode_words(value: str) -> str:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 _STEP = 1 << 13  # bytes; what is lost in front of damaged data
-_FROM_LINE = re.compile(rb"^From [^\n]*\n", re.MULTILINE)
 _MBOXRD = b"From mboxrd@z "
 _GIT = re.compile(rb"From [0-9a-f]{7,64} Mon Sep 17 00:00:00 2001\s*$")
 _DATED = re.compile(rb"From \S.*\d\d:\d\d(?::\d\d)?\b.*\b\d{4}\b|From \S+\s+\w{3} \w{3} +\d")
@@ -77,7 +76,7 @@ class _Dialect:
     def clean(self, raw: bytes) -> bytes:
         """The mail without the blank line that the mailbox put behind it, and unescaped."""
         raw = raw.removesuffix(b"\n") if raw.endswith(b"\n\n") else raw
-        return raw if self._git or b"\n>" not in raw else _ESCAPED.sub(rb"\1", raw)
+        return raw if self._git or b"\n>" not in raw or b">From " not in raw else _ESCAPED.sub(rb"\1", raw)
 
 
 class _Reader:
@@ -141,19 +140,26 @@ class _Reader:
 
     def _next_cut(self, dialect: _Dialect, position: int) -> tuple[int, int] | None:
         """The next separator at or after ``position`` whose following line is known: (its start, its end)."""
-        for match in _FROM_LINE.finditer(self._buffer, position):
-            begin, end = match.span()
-            if not self._ended and self._buffer.find(b"\n", end) < 0:
+        buffer = self._buffer
+        at = max(0, position - 1)  # what stands at the very start is not behind a line end, and no separator
+        while (at := buffer.find(b"\nFrom ", at)) >= 0:
+            begin = at + 1
+            end = buffer.find(b"\n", begin) + 1
+            if not end or (not self._ended and buffer.find(b"\n", end) < 0):
                 return None
-            before = bytes(self._buffer[max(0, begin - 3) : begin])
-            if begin and dialect.separates(match.group(), before, bytes(self._buffer[end : end + 200])):
+            before = bytes(buffer[max(0, begin - 3) : begin])
+            if dialect.separates(bytes(buffer[begin:end]), before, bytes(buffer[end : end + 200])):
                 return begin, end
+            at = end - 1
         return None
 
 
 def looks_like_mail(raw: bytes) -> bool:
     """True if ``raw`` begins with header fields of a mail."""
-    head = raw[: limits.MAX_HEADER_BYTES].replace(b"\r\n", b"\n").split(b"\n\n", 1)[0]
+    head = raw[: limits.MAX_HEADER_BYTES]
+    if b"\r\n" in head:
+        head = head.replace(b"\r\n", b"\n")
+    head = head.partition(b"\n\n")[0]
     return _HEADER_FIELD.match(head) is not None and _KNOWN_FIELD.search(head) is not None
 
 

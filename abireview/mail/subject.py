@@ -7,6 +7,7 @@ b4 reads ``v5.5`` and ``[ver #2]`` as version 1; here they are what they say.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -29,6 +30,7 @@ _KERNEL_RELEASE = re.compile(
 )
 _STABLE_WORDS = frozenset({"stable", "stable-rc", "autosel", "backport", "for-stable"})
 _RESEND_WORDS = frozenset({"resend", "repost", "resent", "reposted"})
+_CACHED = 4096  # subjects kept: a mail's is asked for when it is read, when it is grouped, and in its thread
 _SPLIT = re.compile(r"[\s,()|]+")
 
 
@@ -69,6 +71,7 @@ class Subject(msgspec.Struct, frozen=True):
         return (self.patch or self.rfc or self.rft) and not self.pull and not self.reply
 
 
+@lru_cache(maxsize=_CACHED)
 def parse_subject(subject: str) -> Subject:
     """Take ``subject`` apart (decoded text, any white space). Never raises."""
     text = " ".join(subject[: limits.MAX_SUBJECT_CHARS].split())

@@ -73,6 +73,8 @@ class Matcher:
         pattern = plan.pattern
         found: list[_Candidate] = []
         for kind in pattern.kind or self._kinds(pattern.on):
+            if not self._of_kind(pattern.on, kind):
+                continue
             key = (pattern.on, kind, pattern.op, plan.place)
             placed = self._placed.get(key)
             if placed is None:

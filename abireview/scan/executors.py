@@ -28,6 +28,7 @@ from abireview.errors import ServerError, UsageError
 from abireview.scan import work
 
 DASK_SECONDS = 10  # until a scheduler has to answer
+_YOUNG = 10_000  # new objects between two looks for cycles; facts and diffs have none
 TRIES = 3  # times a team may be lost with a worker: once in company, twice alone
 
 
@@ -98,7 +99,11 @@ class _Processes:
 
 def _start(parent: int) -> None:
     """In a new worker: bounded memory, Ctrl-C is the parent's business, no life without the parent."""
+    import gc
     import resource
+
+    gc.freeze()  # the rules stay: looking through them again and again finds nothing
+    gc.set_threshold(_YOUNG)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(ValueError, OSError):

@@ -90,7 +90,7 @@ def scan(
         arch=wanted.arch,
         facts=True,
     )
-    lost = _check(source, journal, orders, wanted, workers, say)
+    lost = _check(source, journal, orders, rules, wanted, workers, say)
     return Summary(
         mails=journal.mails_read,
         series=journal.count(),
@@ -149,6 +149,7 @@ def _check(
     source: Source,
     journal: Journal,
     orders: work.Orders,
+    rules: RuleSet,
     wanted: Wanted,
     workers: Callable[[], AbstractContextManager[Crew]],
     say: Say,
@@ -167,8 +168,9 @@ def _check(
     def load(teams: Sequence[int]) -> bytes:
         return msgspec.msgpack.encode([_team(source, journal, team) for team in teams])
 
+    packed_orders = work.prepare(orders, rules)
     with workers() as crew:
-        for batch, packed in run_all(crew, msgspec.msgpack.encode(orders), all_batches(), load):
+        for batch, packed in run_all(crew, packed_orders, all_batches(), load):
             if packed is None:
                 outcomes = [_lost(journal, orders, team) for team in batch.teams]
             else:

@@ -69,7 +69,7 @@ class TooLongError(Exception):
 
 def pack_rules(rules: RuleSet) -> bytes:
     """``rules`` as ``Orders`` carry them."""
-    return zlib.compress(msgspec.msgpack.encode(rules), 6)
+    return zlib.compress(msgspec.msgpack.encode(rules), 1)
 
 
 def run(orders: bytes, teams: bytes) -> bytes:
@@ -102,9 +102,9 @@ def failure(orders: Orders, head: Head, why: str) -> Outcome:
 class _Job:
     """Orders, unpacked."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, orders: Orders, rules: RuleSet | None = None) -> None:
         self.orders = orders
-        self.rules = _rules(orders.rules)
+        self.rules = rules or _rules(orders.rules)
         self.projects: Projects = load_projects(self.rules.projects)
 
     def outcomes(self, team: Team) -> Sequence[Outcome]:
@@ -173,6 +173,14 @@ def _job(orders: bytes) -> _Job:
     if known is None or known[0] != orders:
         known = _known = (orders, _Job(msgspec.msgpack.decode(orders, type=Orders)))
     return known[1]
+
+
+def prepare(orders: Orders, rules: RuleSet) -> bytes:
+    """``orders`` packed; workers that are forked from this process later find them and ``rules`` unpacked already."""
+    global _known  # noqa: PLW0603
+    packed = msgspec.msgpack.encode(orders)
+    _known = (packed, _Job(orders, rules))
+    return packed
 
 
 def _rules(packed: bytes) -> RuleSet:

@@ -13,7 +13,7 @@ help:
 	@echo "make unit     only the tests (PYTEST_FLAGS='-k name')"
 	@echo "make slow     the tests that take longer: a month of mail, a whole archive killed, everything measured again"
 	@echo "make fuzz     the fuzzers for a minute each (FUZZ_FLAGS='mail --runs 100000')"
-	@echo "make bench    CPU time and peak memory of the main jobs"
+	@echo "make bench    CPU time and peak memory of the main jobs, and of an archive and its double"
 	@echo "make score    score the rules on the labelled corpus (SCORE_FLAGS='--tree DIR')"
 	@echo "make quality  measure every rule, write docs/quality.md and rules/measured/corpus.json"
 	@echo "make picture  draw docs/img/ anew from the real output"
@@ -49,6 +49,8 @@ fuzz: setup
 
 bench: setup
 	@$(BIN)/python bench/bench.py
+	@$(BIN)/python bench/scan.py
+	@echo "beside b4 and checkpatch.pl: $(BIN)/python bench/compare.py --checkpatch LINUX/scripts/checkpatch.pl"
 
 score: setup
 	@$(BIN)/python bench/score.py $(SCORE_FLAGS)

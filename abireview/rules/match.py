@@ -142,19 +142,17 @@ class Matcher:
                     continue
             if plan.word and plan.word.isdisjoint(candidate.words):
                 continue
-            if not plan.not_word.isdisjoint(candidate.words) or not plan.allows_name(candidate.fact):
+            if plan.not_word and not plan.not_word.isdisjoint(candidate.words):
                 continue
             if plan.where or plan.not_where:
-                scopes = self._scopes(candidate)
+                scopes = candidate.scopes
+                if scopes is None:
+                    scopes = candidate.scopes = self.context.scope_ids(candidate.fragment, candidate.fact)
                 if (plan.where and plan.where.isdisjoint(scopes)) or not plan.not_where.isdisjoint(scopes):
                     continue
-            found.append(candidate)
+            if plan.allows_name(candidate.fact):
+                found.append(candidate)
         return found
-
-    def _scopes(self, candidate: _Candidate) -> frozenset[str]:
-        if candidate.scopes is None:
-            candidate.scopes = self.context.scope_ids(candidate.fragment, candidate.fact)
-        return candidate.scopes
 
     def _match(self, plan: Plan, candidate: _Candidate, bound: Bound, near: Hit | None) -> Hit | None:
         """The hit of PLAN on one of its candidates, or None."""

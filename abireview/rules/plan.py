@@ -81,6 +81,7 @@ class Plan:
     """A pattern with its expressions and sets. What only depends on the path stands in ``place``."""
 
     __slots__ = (
+        "_names",
         "arch", "columns", "gained", "gate", "gates", "key", "lost", "new", "not_gained", "not_gate", "not_gates",
         "not_key", "not_lost", "not_new", "not_old", "not_path", "not_path_class", "not_scope", "not_term_text",
         "not_value", "not_where", "not_word", "old", "path", "path_class", "pattern", "place", "same_file",
@@ -107,6 +108,9 @@ class Plan:
         self.gates, self.not_gates = frozenset(pattern.gates), frozenset(pattern.not_gates)
         self.same_patch, self.same_file = "patch" in pattern.same, "file" in pattern.same
         self.same_scope = "scope" in pattern.same
+        names = [(self.key, False, False), (self.scope, True, False)]  # expression, of the scope, refused
+        names += [(self.not_key, False, True), (self.not_scope, True, True)]
+        self._names = [name for name in names if name[0] and name[0].fixed]
         self.place = (pattern.path, pattern.not_path, self.path_class, self.not_path_class, self.arch)
 
     def allows_path(self, path: str, info: PathInfo) -> bool:
@@ -119,13 +123,10 @@ class Plan:
 
     def allows_name(self, fact: Fact) -> bool:
         """The same for FACT's key and scope."""
-        if self.key.fixed and self.key and self.key.full(fact.key, {}) is None:
-            return False
-        if self.scope.fixed and self.scope and self.scope.full(fact.scope, {}) is None:
-            return False
-        if self.not_key.fixed and self.not_key and self.not_key.full(fact.key, {}) is not None:
-            return False
-        return not (self.not_scope.fixed and self.not_scope and self.not_scope.full(fact.scope, {}) is not None)
+        for expression, of_scope, refused in self._names:
+            if (expression.full(fact.scope if of_scope else fact.key, {}) is None) != refused:
+                return False
+        return True
 
 
 def _may_find(expression: Expression, text: str) -> bool:

@@ -63,6 +63,7 @@ picture: setup
 
 manual: setup
 	$(BIN)/python -m abireview.cli.manual docs
+	$(BIN)/python docs/limits.py
 
 wheel: setup
 	$(BIN)/python -m hatchling build -t wheel

@@ -76,7 +76,7 @@ LIMITS: dict[str, tuple[str, str]] = {
     ),
     "MAX_MANIFEST_BYTES": (REFUSED, f"{SESSION}test_manifest_bytes"),
     "MAX_JSON_BYTES": ("logged, tried again later, given up", f"{SESSION}test_json_bytes"),
-    "MAX_POLL_MAILS": ("the next look goes on there (of a git archive, the newest)", f"{SESSION}test_poll_mails"),
+    "MAX_POLL_MAILS": ("the next look goes on there", f"{SESSION}test_poll_mails"),
     "MAX_SURFACE_TEXT": (CUT, f"{SESSION}test_surface_text"),
     "MAX_EXPANDED_TOKENS": (CUT, f"{SESSION}test_expanded_tokens"),
     "MAX_ENTRY_COMMITS": ("the older ones are not named", f"{SESSION}test_entry_commits"),

@@ -39,18 +39,25 @@ class Epochs:
         newest = max(epochs)
         first = int(cursor.get("epoch", newest))
         now: dict[str, Any] = {**cursor}
+        left = limits.MAX_POLL_MAILS
         for number in range(first, newest + 1):
             if now.get("epoch") == number and listed is not None and prints.get(number) == listed.get(number) != "":
                 continue
             old = str(now.get("commit", "")) if now.get("epoch") == number else ""
-            for mails, commit in self._fetch(number, old, since if "epoch" not in cursor else 0.0):
+            for mails, commit, commits in self._fetch(number, old, since if "epoch" not in cursor else 0.0, left):
                 now = {"epoch": number, "commit": commit, "prints": now.get("prints", {})}
+                left -= commits
                 yield mails, now
+            if not left:
+                return  # the next look goes on there
         now = {**now, "prints": {str(number): text for number, text in epochs.items()}}
         yield [], now
 
-    def _fetch(self, number: int, old: str, since: float) -> Iterator[tuple[list[bytes], str]]:
-        """The mails of one epoch after the commit ``old``, in pieces with the commit of their last."""
+    def _fetch(self, number: int, old: str, since: float, most: int) -> Iterator[tuple[list[bytes], str, int]]:
+        """The mails of one epoch after the commit ``old``, the ``most`` oldest, in pieces.
+
+        Each piece has the commit of its last mail, and how many commits it is.
+        """
         folder = self._folder / f"{number}.git"
         start = [] if old or not since else [f"--shallow-since={int(since)}"]
         url = f"{self._inbox.base}/git/{number}.git"
@@ -62,23 +69,23 @@ class Epochs:
             # nothing is that young: the last mail alone
             fetch(folder, url, "--depth=1", seconds=GIT_SECONDS, agent=USER_AGENT)
         tip = _git(folder, "rev-parse", "--verify", "-q", BRANCH).decode().strip()
-        commits = self._after(folder, old, since)
+        commits = self._after(folder, old, since)[:most]
         for piece in (commits[i : i + 500] for i in range(0, len(commits), 500)):
-            yield _blobs(folder, piece), piece[-1]
-        yield [], tip
+            yield _blobs(folder, piece), piece[-1], len(piece)
+        if len(commits) < most:
+            yield [], tip, 0
 
     def _after(self, folder: Path, old: str, since: float) -> list[str]:
         """Commits after ``old``, oldest first. After a rewritten history: those of the last three days before it."""
-        most = f"--max-count={limits.MAX_POLL_MAILS}"
         if old:
             try:
                 _git(folder, "merge-base", "--is-ancestor", old, BRANCH)
             except ServerError:
                 since = max(0.0, _date(folder, old) - 3 * 86400)
             else:
-                return _git(folder, "rev-list", "--reverse", most, f"{old}..{BRANCH}").decode().split()
+                return _git(folder, "rev-list", "--reverse", f"{old}..{BRANCH}").decode().split()
         chosen = [f"--since={int(since)}"] if since else []
-        return _git(folder, "rev-list", "--reverse", most, *chosen, BRANCH).decode().split()
+        return _git(folder, "rev-list", "--reverse", *chosen, BRANCH).decode().split()
 
 
 def _date(folder: Path, commit: str) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from abireview import limits
 from abireview.bot.sources import GitSource, MaildirSource, Place, SearchSource, Source
 from abireview.errors import NotFoundError, ServerError
 from abireview.lore.git import fetch, git
@@ -136,6 +137,19 @@ def test_git_goes_on_with_the_next_epoch(store: Store, inbox: Inbox, http: Http)
     assert reader.poll() == ["m2@x", "m3@x"]
     inbox.deliver(numbered(4), epoch=1)
     assert reader.poll() == ["m4@x"]
+
+
+@pytest.mark.server
+def test_git_takes_the_oldest_first_when_there_is_too_much(
+    store: Store, inbox: Inbox, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_POLL_MAILS", 3)
+    inbox.deliver(numbered(1))
+    reader = Reader(store, GitSource(place(), Archive(http, inbox.url), store.path.with_name("epochs")))
+    assert reader.poll() == ["m1@x"]
+    inbox.deliver(numbered(*range(2, 10)))
+    looks = [reader.poll(NOW + 300 * look) for look in range(1, 5)]
+    assert looks == [["m2@x", "m3@x", "m4@x"], ["m5@x", "m6@x", "m7@x"], ["m8@x", "m9@x"], []]
 
 
 @pytest.mark.server

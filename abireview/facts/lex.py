@@ -15,8 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 _CACHED = 1 << 14  # lines and joined texts kept: both sides of a hunk and all versions of a series repeat them
-_CACHED_CHARS = 400  # of a line that is kept; longer ones are data
-_CACHED_TOKENS = 100  # of a text that is kept
+_CACHED_CHARS = 160  # of a line or text that is kept; longer ones are data, and rarely the same
 
 
 class Token(msgspec.Struct, frozen=True, gc=False):
@@ -137,7 +136,7 @@ _WORDS_BEFORE_PAREN = frozenset({"if", "for", "while", "switch", "return", "case
 def join(tokens: Iterable[Token] | Iterable[str]) -> str:
     """Tokens as one normalised line: blanks only around binary operators and where two words would run together."""
     texts = tuple([token if isinstance(token, str) else token.text for token in tokens])
-    return _joined(texts) if len(texts) <= _CACHED_TOKENS else _join(texts)
+    return _joined(texts) if sum(map(len, texts)) <= _CACHED_CHARS else _join(texts)
 
 
 def _join(texts: tuple[str, ...]) -> str:

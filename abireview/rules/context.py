@@ -31,7 +31,8 @@ class PathInfo:
 
 
 MAX_KNOWN_PATHS = 16_384  # paths and names whose classes are kept from series to series
-MAX_KNOWN_NAMES = 65_536
+MAX_KNOWN_NAMES = 32_768
+MAX_KNOWN_CHARS = 1_000  # of a name and its path that are kept so; longer ones are looked up anew
 
 
 class Paths:
@@ -48,7 +49,9 @@ class Paths:
         if found is None:
             if len(self.known) >= MAX_KNOWN_PATHS:
                 self.known.clear()
-            found = self.known[path] = self._look(path)
+            found = self._look(path)
+            if len(path) <= MAX_KNOWN_CHARS:
+                self.known[path] = found
         return found
 
     def _look(self, path: str) -> PathInfo:
@@ -78,7 +81,7 @@ class Scopes:
         for scope in table:
             for kind in scope.kind:
                 self.by_kind[kind].append(scope)
-        self.at: dict[tuple[str, str], tuple[Scope, ...]] = {}
+        self.at: dict[tuple[str, str], tuple[tuple[Scope, re.Pattern[str]], ...]] = {}
         self.known: dict[tuple[str, str, str], tuple[Scope, ...]] = {}
         self.known_ids: dict[tuple[str, str, str], frozenset[str]] = {}
 
@@ -89,19 +92,22 @@ class Scopes:
         if found is None:
             if len(self.known) >= MAX_KNOWN_NAMES:
                 self.known.clear()
-            found = tuple(scope for scope in self._at(kind, path) if regex.full(scope.name, name))
-            self.known[key] = found
+            short = len(name) <= regex.MAX_SUBJECT
+            found = tuple(scope for scope, pattern in self._at(kind, path) if short and pattern.fullmatch(name))
+            if len(name) + len(path) <= MAX_KNOWN_CHARS:
+                self.known[key] = found
         return found
 
-    def _at(self, kind: str, path: str) -> tuple[Scope, ...]:
-        """The scopes of a kind that may stand at PATH."""
+    def _at(self, kind: str, path: str) -> tuple[tuple[Scope, re.Pattern[str]], ...]:
+        """The scopes of a kind that may stand at PATH, and the expressions of their names."""
         found = self.at.get((kind, path))
         if found is None:
             if len(self.at) >= MAX_KNOWN_PATHS:
                 self.at.clear()
-            scopes = self.by_kind.get(kind, ())
-            found = tuple(scope for scope in scopes if not scope.path or regex.search(scope.path, path))
-            self.at[kind, path] = found
+            scopes = [one for one in self.by_kind.get(kind, ()) if not one.path or regex.search(one.path, path)]
+            found = tuple((scope, regex.compiled(scope.name)) for scope in scopes)
+            if len(path) <= MAX_KNOWN_CHARS:
+                self.at[kind, path] = found
         return found
 
     def ids(self, kind: str, name: str, path: str) -> frozenset[str]:
@@ -111,7 +117,9 @@ class Scopes:
         if found is None:
             if len(self.known_ids) >= MAX_KNOWN_NAMES:
                 self.known_ids.clear()
-            found = self.known_ids[key] = frozenset(scope.id for scope in self.of(kind, name, path))
+            found = frozenset(scope.id for scope in self.of(kind, name, path))
+            if len(name) + len(path) <= MAX_KNOWN_CHARS:
+                self.known_ids[key] = found
         return found
 
 

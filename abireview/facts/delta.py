@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Literal
 
 import msgspec
@@ -458,12 +459,21 @@ def terms(old: str, new: str) -> tuple[tuple[str, str], ...]:
     """How condition OLD became NEW: the terms that ``&&`` and ``||`` join, gained (+) and lost (-), in order."""
     found: list[tuple[str, str]] = []
     for mark in ("&&", "||"):
-        before, after = Counter(split_terms(old, mark)), Counter(split_terms(new, mark))
+        before, after = Counter(map(_bare, split_terms(old, mark))), Counter(map(_bare, split_terms(new, mark)))
         if len(before) == 1 and len(after) == 1:
             continue
         found += [(f"-{mark}", term) for term in before - after]
         found += [(f"+{mark}", term) for term in after - before]
     return tuple(found)
+
+
+def _bare(term: str) -> str:
+    """TERM without parentheses around the whole of it: they come and go with its neighbours."""
+    while term[:1] == "(" and term[-1:] == ")":
+        if 0 in tuple(accumulate((char == "(") - (char == ")") for char in term))[:-1]:
+            break
+        term = term[1:-1].strip()
+    return term
 
 
 def split_terms(condition: str, mark: str) -> list[str]:

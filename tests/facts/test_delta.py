@@ -132,6 +132,8 @@ def test_terms_of_a_condition(text: str, mark: str, parts: list[str]) -> None:
 def test_terms_say_what_came_and_went() -> None:
     assert terms("a && b", "a && c") == (("-&&", "b"), ("+&&", "c"))
     assert terms("a", "a || b") == (("+||", "b"),)
+    assert terms("a & 1", "(a & 1) || (b && !(c))") == (("+||", "b && !(c)"),)  # parentheses are no change
+    assert terms("(a) | (b)", "(a) | (b) || c") == (("+||", "c"),)
 
 
 def test_a_member_of_a_mask_whose_define_is_out_of_sight_is_a_flag() -> None:

@@ -8,7 +8,7 @@ import textwrap
 from abireview.render import Style
 from abireview.rules.load import RuleSet
 from abireview.rules.measured import Measured
-from abireview.rules.schema import Rule
+from abireview.rules.schema import Rule, views
 
 WIDEST = 100
 
@@ -58,7 +58,8 @@ def _title(text: str, style: Style) -> str:
 
 
 def _knobs(rule: Rule, rules: RuleSet) -> str:
-    named = [rules.knob(use.id) for use in rule.knob]
+    ids = dict.fromkeys(use.id for view in views(rule) for use in view.knob)
+    named = [rules.knob(name) for name in ids]
     return "\n".join(f"- {knob.id} ({knob.kind}): {knob.what}, {knob.where}" for knob in named)
 
 

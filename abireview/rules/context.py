@@ -16,7 +16,7 @@ from abireview.limits import MAX_DELTAS
 from abireview.mail.model import Patch, Series
 from abireview.rules import regex
 from abireview.rules.load import RuleSet
-from abireview.rules.schema import PathClass, Phrase, Scope
+from abireview.rules.schema import PathClass, Phrase, Scope, views
 from abireview.source.model import Fragment
 from abireview.source.whole import file_scopes
 
@@ -131,6 +131,7 @@ class Tables:
         self.paths = Paths(rules.paths, rules.read)
         self.scopes = Scopes(rules.scopes)
         self.phrases = [(phrase, regex.needles(phrase.match)) for phrase in rules.phrases]
+        self.views = tuple(view for rule in rules.rules for view in views(rule))
 
 
 _tables: Tables | None = None
@@ -157,7 +158,7 @@ class Context:
     ) -> None:
         self.series, self.rules, self.found = series, rules, found
         self.fragments = list(fragments)
-        self.paths, self.scopes = tables.paths, tables.scopes
+        self.paths, self.scopes, self.views = tables.paths, tables.scopes, tables.views
         self.whole: WholeFiles | None = None
         self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
         for delta in islice(found.deltas, MAX_DELTAS):

@@ -67,7 +67,7 @@ class Evaluation:
     def findings(self) -> list[Finding]:
         """The findings of every rule, sorted by patch, file, line and rule."""
         found: list[Finding] = []
-        for rule in self.context.rules.rules:
+        for rule in self.context.views:
             try:
                 found.extend(self._rule(rule))
             except (ValueError, KeyError, IndexError, RecursionError, re.error) as error:

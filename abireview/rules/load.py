@@ -30,7 +30,9 @@ from abireview.rules.schema import (
     Rule,
     Scope,
     ScopeFile,
+    Sign,
     WordFile,
+    views,
 )
 
 SPECIAL = frozenset({"facts", "knobs", "lists", "measured", "surface"})
@@ -257,7 +259,7 @@ def _expressions(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
 def _is_expression(value: Base, field: str) -> bool:
     if isinstance(value, Scope):
         return field in ("name", "path")
-    if isinstance(value, (Rule, Knob, Phrase)) and field != "match":
+    if isinstance(value, (Rule, Sign, Knob, Phrase)) and field != "match":
         return False
     return field in _REGEX_FIELDS
 
@@ -272,13 +274,15 @@ def _check_references(found: RuleSet, files: dict[str, Path]) -> None:
     knobs = {knob.id for knob in found.knobs}
     phrases = {phrase.id for phrase in found.phrases} | STANDING
     for rule in found.rules:
-        for use in rule.knob:
+        if not views(rule):
+            raise RuleError(f"{files.get(rule.id, rule.id)}: match: a rule needs a match or a sign")
+        for use in (use for view in views(rule) for use in view.knob):
             if use.id not in knobs:
                 raise RuleError(f"{files.get(rule.id, rule.id)}: knob: there is no knob {use.id!r}")
-        for word in rule.lower_on_words:
+        for word in (word for view in views(rule) for word in view.lower_on_words):
             if word not in phrases:
                 raise RuleError(f"{files.get(rule.id, rule.id)}: lower_on_words: there is no phrase {word!r}")
-        for pattern in _patterns(rule):
+        for pattern in (pattern for view in views(rule) for pattern in _patterns(view)):
             for name in (*pattern.where, *pattern.not_where):
                 if name not in scopes:
                     raise RuleError(f"{files.get(rule.id, rule.id)}: where: there is no scope {name!r} in facts/")

@@ -21,6 +21,7 @@ GateClass = Literal[
 OpName = Literal["added", "removed", "changed", "regated"]
 Place = Literal["delta", "after", "before"]
 Bind = Literal["patch", "file", "scope"]
+Group = Literal["scope", "file", "patch", "key"]
 
 
 class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -124,6 +125,35 @@ class Variant(Base, frozen=True, kw_only=True):
     question: str = ""
 
 
+class Sign(Base, frozen=True, kw_only=True):
+    """One of several ways in which a rule's fault shows.
+
+    Its conditions are its own: nothing of the rule's ``unless``, ``require``, ``knob`` … holds for it. Words and grades
+    that it does not give are the rule's.
+    """
+
+    match: tuple[Pattern, ...]
+    unless: tuple[Pattern, ...] = ()
+    require: tuple[Pattern, ...] = ()
+    knob: tuple[KnobUse, ...] = ()
+    collect: tuple[Collect, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    variant: tuple[Variant, ...] = ()
+    arch: tuple[str, ...] | None = None
+    severity: Grade | None = None
+    severity_if_fix: Grade | None = None
+    confidence: Grade | None = None
+    surface: str | None = None
+    klass: FindingClass | None = msgspec.field(name="class", default=None)
+    visible_to: tuple[Observer, ...] | None = None
+    direction: tuple[Direction, ...] | None = None
+    message: str | None = None
+    question: str | None = None
+    group: Group | None = None
+    flag_at: Grade | None = None
+    lower_on_words: tuple[str, ...] | None = None
+
+
 class Doc(Base, frozen=True, kw_only=True):
     """The rule's page: each part plain text (Markdown)."""
 
@@ -143,7 +173,7 @@ class Rule(Base, frozen=True, kw_only=True):
     ``message_knob``: said instead of ``message`` where a knob settles the finding (``{knob}`` is what it is).
     ``at_most``: with more groups than that in one patch it is a rewrite, and confidence falls one step (0: no limit).
     ``yields``: left out where another rule already names the same place.
-    ``flag_at``: below that confidence the finding becomes what ``below`` says.
+    ``flag_at``: below that confidence the finding becomes what ``below`` says. ``match`` or ``sign`` must be there.
     """
 
     id: str
@@ -159,7 +189,8 @@ class Rule(Base, frozen=True, kw_only=True):
     question: str
     doc: Doc
     message_knob: str = ""
-    match: tuple[Pattern, ...]
+    match: tuple[Pattern, ...] = ()
+    sign: tuple[Sign, ...] = ()
     since: str = "0.1.0"
     arch: tuple[str, ...] = ()
     unless: tuple[Pattern, ...] = ()
@@ -170,13 +201,28 @@ class Rule(Base, frozen=True, kw_only=True):
     variant: tuple[Variant, ...] = ()
     severity_by_arch: dict[str, Grade] = {}
     severity_if_fix: Grade | None = None
-    group: Literal["scope", "file", "patch", "key"] = "scope"
+    group: Group = "scope"
     at_most: int = 0
     yields: bool = False
     lower_on_words: tuple[str, ...] = ()
     flag_at: Grade = "low"
     below: Literal["note", "silent"] = "note"
     non_kernel: bool = False
+
+
+_CONDITIONS = ("match", "unless", "require", "knob", "collect", "missing", "variant")
+
+
+def views(rule: Rule) -> tuple[Rule, ...]:
+    """RULE as it is for each of its signs: first its own ``match``, if it has one."""
+    own = (msgspec.structs.replace(rule, sign=()),) if rule.match else ()
+    return own + tuple(_view(rule, sign) for sign in rule.sign)
+
+
+def _view(rule: Rule, sign: Sign) -> Rule:
+    given = {name: getattr(sign, name) for name in sign.__struct_fields__}
+    said = {name: value for name, value in given.items() if name in _CONDITIONS or value is not None}
+    return msgspec.structs.replace(rule, sign=(), **said)
 
 
 class Knob(Base, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from abireview.cli.rulepage import particulars, sections
 from abireview.rules.load import RuleSet
-from abireview.rules.schema import Rule
+from abireview.rules.schema import Rule, archs
 
 NOTE = "<!-- Made by 'make manual' from the rule's file; do not edit. -->"
 GENERIC = "generic"
@@ -44,7 +44,7 @@ def _page(rule: Rule, rules: RuleSet) -> Iterator[str]:
 
 def _index(rules: RuleSet) -> str:
     """By architecture; rules of several stand under each of them."""
-    archs = sorted({arch for rule in rules.rules for arch in rule.arch})
+    known = sorted({arch for rule in rules.rules for arch in archs(rule)})
     lines = [
         NOTE,
         "",
@@ -52,8 +52,8 @@ def _index(rules: RuleSet) -> str:
         "",
         "[rules.md](../rules.md) says how they are written, [quality.md](../quality.md) how good they are.",
     ]
-    for arch in (GENERIC, *archs):
-        found = [rule for rule in rules.rules if (arch in rule.arch if arch != GENERIC else not rule.arch)]
+    for arch in (GENERIC, *known):
+        found = [rule for rule in rules.rules if (arch in archs(rule) if arch != GENERIC else not archs(rule))]
         if not found:
             continue
         lines += ["", f"## {arch}", "", "| rule | level | severity | surface | |", "|---|---|---|---|---|"]

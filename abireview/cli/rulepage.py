@@ -8,7 +8,7 @@ import textwrap
 from abireview.render import Style
 from abireview.rules.load import RuleSet
 from abireview.rules.measured import Measured
-from abireview.rules.schema import Rule, views
+from abireview.rules.schema import Rule, archs, views
 
 WIDEST = 100
 
@@ -32,7 +32,7 @@ def sections(rule: Rule, rules: RuleSet, measured: Measured | None = None) -> li
         ("Good", rule.doc.good),
         ("What it does not flag", rule.doc.not_flagged),
         ("Known misses", rule.doc.known_misses),
-        ("What it asks", rule.question),
+        ("What it asks", _questions(rule)),
         ("How to settle it", rule.doc.settle),
         ("Knobs it looks for", _knobs(rule, rules)),
         ("Measured", f"{measured}." if measured else ""),
@@ -46,7 +46,7 @@ def particulars(rule: Rule) -> tuple[tuple[str, str], ...]:
         ("level", f"{rule.level}, severity {rule.severity}, confidence {rule.confidence}"),
         ("class", rule.klass),
         ("surface", rule.surface),
-        ("arch", ", ".join(rule.arch) or "all"),
+        ("arch", ", ".join(archs(rule)) or "all"),
         ("seen by", ", ".join(rule.visible_to)),
         ("direction", ", ".join(rule.direction)),
         ("since", rule.since),
@@ -55,6 +55,12 @@ def particulars(rule: Rule) -> tuple[tuple[str, str], ...]:
 
 def _title(text: str, style: Style) -> str:
     return (f"\x1b[1m{text}\x1b[0m" if style.color else text) + "\n"
+
+
+def _questions(rule: Rule) -> str:
+    """What is asked, one item for each of the ways in which the rule's fault shows."""
+    asked = list(dict.fromkeys(view.question for view in views(rule)))
+    return asked[0] if len(asked) == 1 else "\n".join(f"- {question}" for question in asked)
 
 
 def _knobs(rule: Rule, rules: RuleSet) -> str:

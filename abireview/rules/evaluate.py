@@ -39,6 +39,13 @@ class _Verdict(NamedTuple):
     sought: tuple[KnobSought, ...]
 
 
+class _Said(NamedTuple):
+    """A finding, and whether it is left out where another one says as much."""
+
+    finding: Finding
+    yields: bool
+
+
 class _Graded(NamedTuple):
     level: Level
     severity: Grade
@@ -66,29 +73,14 @@ class Evaluation:
 
     def findings(self) -> list[Finding]:
         """The findings of every rule, sorted by patch, file, line and rule."""
-        found: list[Finding] = []
+        said: list[_Said] = []
         for rule in self.context.views:
             try:
-                found.extend(self._rule(rule))
+                said.extend(_Said(finding, rule.yields) for finding in self._rule(rule))
             except (ValueError, KeyError, IndexError, RecursionError, re.error) as error:
                 self.failures.append(RuleFailure(f"rule {rule.id} failed: {error!r}"))
-        found.sort(key=lambda f: (f.n, f.file, f.line, f.rule, f.fingerprint))
-        yielding = frozenset(rule.id for rule in self.context.rules.rules if rule.yields)
-        return _merged(self._without_echoes(found, yielding), yielding)
-
-    def _without_echoes(self, found: list[Finding], yielding: frozenset[str]) -> list[Finding]:
-        """Without findings of rules that yield, where another rule speaks of the same place."""
-        sharp = [finding for finding in found if finding.rule not in yielding]
-        telling = [finding for finding in sharp if finding.level == "flag" or finding.knob is not None]
-        lines = {(f.patch, f.file, line) for f in telling for line in f.evidence}
-        flagged = {(f.patch, f.file, f.symbol) for f in sharp if f.level == "flag"}
-
-        def echoes(finding: Finding) -> bool:
-            if (finding.patch, finding.file, finding.symbol) in flagged:
-                return True
-            return any((finding.patch, finding.file, line) in lines for line in finding.evidence)
-
-        return [finding for finding in found if finding.rule not in yielding or not echoes(finding)]
+        said.sort(key=lambda s: (s.finding.n, s.finding.file, s.finding.line, s.finding.rule, s.finding.fingerprint))
+        return [one.finding for one in _merged(_without_echoes(said))]
 
     def _rule(self, rule: Rule) -> Iterable[Finding]:
         groups: dict[tuple[object, ...], list[Hit]] = {}
@@ -282,6 +274,21 @@ class Evaluation:
         return severity
 
 
+def _without_echoes(said: list[_Said]) -> list[_Said]:
+    """Without those that yield, where another one speaks of the same place."""
+    sharp = [one.finding for one in said if not one.yields]
+    telling = [finding for finding in sharp if finding.level == "flag" or finding.knob is not None]
+    lines = {(f.patch, f.file, line) for f in telling for line in f.evidence}
+    flagged = {(f.patch, f.file, f.symbol) for f in sharp if f.level == "flag"}
+
+    def echoes(finding: Finding) -> bool:
+        if (finding.patch, finding.file, finding.symbol) in flagged:
+            return True
+        return any((finding.patch, finding.file, line) in lines for line in finding.evidence)
+
+    return [one for one in said if not one.yields or not echoes(one.finding)]
+
+
 def _step(grade: Grade, by: int) -> Grade:
     return GRADES[max(0, min(len(GRADES) - 1, GRADES.index(grade) + by))]
 
@@ -363,25 +370,26 @@ def _shown(hit: Hit, side: str) -> str:
     return _short(f"{fact.kind} {fact.scope + ': ' if fact.scope else ''}{fact.key} {fact.value}{number}{gates}")
 
 
-def _merged(found: list[Finding], yielding: frozenset[str]) -> list[Finding]:
+def _merged(said: list[_Said]) -> list[_Said]:
     """Without findings that say less of the same lines: of two flags with the same evidence the graver one stays."""
-    kept: list[Finding] = []
+    kept: list[_Said] = []
     seen: dict[tuple[object, ...], int] = {}
-    for finding in found:
+    for one in said:
+        finding = one.finding
         checklist = finding.klass if finding.klass in ("documentation", "test") else ""
         key = (finding.patch, finding.file, finding.symbol, tuple(sorted(finding.evidence)), checklist)
         other = seen.get(key)
         if other is None:
             seen[key] = len(kept)
-            kept.append(finding)
-        elif _weight(finding, yielding) > _weight(kept[other], yielding):
-            kept[other] = finding
+            kept.append(one)
+        elif _weight(one) > _weight(kept[other]):
+            kept[other] = one
     return kept
 
 
-def _weight(finding: Finding, yielding: frozenset[str]) -> tuple[int, int, int, int]:
-    sharp = finding.rule not in yielding
-    return (finding.level == "flag", sharp, GRADES.index(finding.severity), GRADES.index(finding.confidence))
+def _weight(one: _Said) -> tuple[int, int, int, int]:
+    finding = one.finding
+    return (finding.level == "flag", not one.yields, GRADES.index(finding.severity), GRADES.index(finding.confidence))
 
 
 def restate(finding: Finding, **changes: object) -> Finding:

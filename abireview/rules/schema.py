@@ -150,6 +150,8 @@ class Sign(Base, frozen=True, kw_only=True):
     message: str | None = None
     question: str | None = None
     group: Group | None = None
+    at_most: int | None = None
+    yields: bool | None = None
     flag_at: Grade | None = None
     lower_on_words: tuple[str, ...] | None = None
 
@@ -217,6 +219,12 @@ def views(rule: Rule) -> tuple[Rule, ...]:
     """RULE as it is for each of its signs: first its own ``match``, if it has one."""
     own = (msgspec.structs.replace(rule, sign=()),) if rule.match else ()
     return own + tuple(_view(rule, sign) for sign in rule.sign)
+
+
+def archs(rule: Rule) -> tuple[str, ...]:
+    """The architectures that RULE is for in one of its signs; () for all."""
+    each = [view.arch for view in views(rule)]
+    return tuple(sorted({arch for one in each for arch in one})) if all(each) else ()
 
 
 def _view(rule: Rule, sign: Sign) -> Rule:

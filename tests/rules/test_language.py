@@ -221,6 +221,42 @@ def test_unless_and_require_bind_what_was_captured(tmp_path: Path) -> None:
     assert len(found(rules, CALM, other)) == 1
 
 
+SIGN = """
+[[sign]]
+severity = "low"
+message = "{scope} calls {key}"
+%s
+[[sign.match]]
+kind = ["call"]
+op = ["added"]
+where = ["demo"]
+%s
+"""
+BOTH = {PATH: body("int r = 0;", "", "first(vcpu);", "vcpu->shown = 1;", "", "", "", "", "show(vcpu);", "return r;")}
+
+
+def test_a_sign_has_words_grades_and_conditions_of_its_own(tmp_path: Path) -> None:
+    unless = "[[unless]]\nkind = ['call']\nop = ['added']\nkey = 'show'\n"
+    rules = rule_set(tmp_path, more=unless + SIGN % ("", ""))
+    (finding,) = found(rules, CALM, BOTH)  # the rule's unless is not the sign's
+    assert (finding.rule, finding.message, finding.severity) == ("demo-store", "demo_run calls show", "low")
+    assert (finding.confidence, finding.question) == ("high", "Why is show vcpu?")
+    own = "[[sign.unless]]\nkind = ['store']\nop = ['added']\nkey = '.*shown'\n"
+    rules = rule_set(tmp_path, more=SIGN % ("", "") + own)
+    assert [one.severity for one in found(rules, CALM, BOTH)] == ["medium"]
+
+
+def test_a_sign_may_yield_to_its_rule(tmp_path: Path) -> None:
+    assert len(found(rule_set(tmp_path, more=SIGN % ("", "")), CALM, BOTH)) == 2
+    assert len(found(rule_set(tmp_path, more=SIGN % ("yields = true", "")), CALM, BOTH)) == 1
+
+
+def test_a_rule_may_have_signs_only(tmp_path: Path) -> None:
+    signs = RULE.replace("[[match]]", "[[sign]]\n[[sign.match]]") % ("", "", SIGN % ("", ""))
+    rules = rule_set(tmp_path, **{"demo/demo-store.toml": signs})
+    assert len(found(rules, CALM, BOTH)) == 2
+
+
 def test_why_shows_facts_gates_and_what_was_matched(tmp_path: Path) -> None:
     gated = {PATH: body("int r = 0;", "", "first(vcpu);", "if (host_has(X))", "\tvcpu->shown = 1;", "return r;")}
     examined = examine(series([CALM, gated]), rule_set(tmp_path))
@@ -265,6 +301,18 @@ def test_why_shows_facts_gates_and_what_was_matched(tmp_path: Path) -> None:
         ("demo/demo-store.toml", RULE % ("", 'not_where = ["nowhere"]', ""), "where: there is no scope 'nowhere'"),
         ("demo/demo-store.toml", RULE % ("", "", '[[knob]]\nid = "none"\n'), "knob: there is no knob 'none'"),
         ("demo/demo-store.toml", RULE % ('lower_on_words = ["?"]', "", ""), "lower_on_words: there is no phrase '?'"),
+        ("demo/demo-store.toml", RULE % ("", "", SIGN % ("", "key = '('")), "sign[0].match[0].key: missing )"),
+        (
+            "demo/demo-store.toml",
+            RULE % ("", "", SIGN % ("", "") + '[[sign.knob]]\nid = "no"\n'),
+            "knob: there is no knob 'no'",
+        ),
+        (
+            "demo/demo-store.toml",
+            RULE % ("", "", SIGN.replace('"demo"', '"nowhere"') % ("", "")),
+            "where: there is no scope 'nowhere'",
+        ),
+        ("demo/demo-store.toml", (RULE % ("", "", "")).replace("[[match]]", "[[unless]]"), "needs a match or a sign"),
         ("facts/what.toml", "", "facts files are called"),
     ],
 )

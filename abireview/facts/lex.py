@@ -144,7 +144,7 @@ def _join(texts: tuple[str, ...]) -> str:
     last = ""
     unary = False
     for text in texts:
-        if last and not unary and _needs_blank(last, text):
+        if last and ((not unary and _needs_blank(last, text)) or (last in _GLUED and _runs_together(last, text))):
             out.append(" ")
         out.append(text)
         unary = text in _UNARY and (not last or not _ends_operand(last))
@@ -153,6 +153,13 @@ def _join(texts: tuple[str, ...]) -> str:
 
 
 _joined = lru_cache(maxsize=_CACHED)(_join)
+_GLUED = frozenset("-+&|<>=!*/%^#.")  # marks that another mark may follow as one token
+
+
+def _runs_together(last: str, text: str) -> bool:
+    """Whether the two would be read as other tokens without a blank between them."""
+    found = TOKEN.match(last + text[:2])
+    return found is not None and found.end() > len(last)
 
 
 def _ends_operand(text: str) -> bool:

@@ -59,7 +59,7 @@ class Piece:
             first = number
             match = _DIRECTIVE.match(lines[first])
             if match:
-                while lines[number].rstrip().endswith("\\") and number + 1 < len(lines):
+                while lines[number].rstrip().endswith("\\") and number + 1 < len(self.lines):
                     number += 1
                 rest = _JOINED.sub(" ", "\n".join([match[2], *lines[first + 1 : number + 1]]))
                 directives.append(Directive(match[1], rest.strip(), first, number))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from abireview.facts.body import extract
@@ -115,6 +115,7 @@ def test_no_piece_of_text_breaks_the_reader(text: str) -> None:
         st.sampled_from(["a", "->", "b", "(", ")", "&", "-", "1", "EINVAL", ",", "[", "]", "!", "=="]), max_size=12
     )
 )
+@example(["a", "-", "-", "->"])
 def test_the_normal_form_is_stable(words: list[str]) -> None:
     text = join(words)
     tokens, _ = lex(strip_comments([text]))

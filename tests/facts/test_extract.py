@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from abireview.errors import LimitError
@@ -70,6 +70,7 @@ HEADERS = ["", "static struct t t[] = {", "struct s {", "int f(void)\n{"]
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=60), st.sampled_from(sorted(EXTRACTORS)), st.sampled_from(HEADERS))
+@example(["\n#define M ", "\\\n"], "asm", "")
 def test_no_fragment_is_too_strange(words: list[str], kind: ScopeKind, header: str) -> None:
     piece = fragment(" ".join(words), kind, "x", header)
     for fact in extract(piece, "new"):

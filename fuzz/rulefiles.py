@@ -32,7 +32,7 @@ FIELDS = tuple(
     sorted({name for kind in (schema.Rule, schema.Pattern, schema.Variant) for name in kind.__struct_encode_fields__})
 )
 TEMPLATES = (
-    "arm64/sysreg-access-flips.toml",
+    "arm64/sysreg-access-changed.toml",
     "arm64/psci-default-version.toml",
     "generic/capability-dropped.toml",
     "checklist/number-skipped.toml",
@@ -159,7 +159,7 @@ def _series_of(name: str) -> Series:
     """The first case of the rule, or of a rule that uses what the file says."""
     family, _, stem = name.removesuffix(".toml").partition("/")
     if family in ("facts", "knobs"):
-        stem = "sysreg-access-flips"
+        stem = "sysreg-access-changed"
     path = min((HERE / stem / "hit").iterdir())
     return series_of(Case(stem, "hit", path))
 

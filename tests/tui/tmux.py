@@ -43,10 +43,11 @@ class Tmux:
         line = shlex.join(["exec", "env", *pairs, *command])
         tmux = ["tmux", "-S", str(self._socket), "-f", os.devnull]
         new = ["new-session", "-d", "-x", str(width), "-y", str(height), "sh", "-c", line]
+        outer = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}  # xdist sets them
         subprocess.run(
             [*tmux, *new, ";", "set", "-g", "remain-on-exit", "on"],
             check=True,
-            env={**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8"},
+            env={**outer, "TERM": "xterm-256color", "LANG": "C.UTF-8"},
         )
         return int(self._run("display-message", "-p", "#{pane_pid}"))
 

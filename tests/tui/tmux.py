@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+XDIST = ("COLUMNS", "LINES")  # that pytest-xdist sets, and Textual believes more than the terminal
 WAIT = 60.0  # seconds until a screen must show what is expected
 
 
@@ -43,7 +44,7 @@ class Tmux:
         line = shlex.join(["exec", "env", *pairs, *command])
         tmux = ["tmux", "-S", str(self._socket), "-f", os.devnull]
         new = ["new-session", "-d", "-x", str(width), "-y", str(height), "sh", "-c", line]
-        outer = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}  # xdist sets them
+        outer = {name: value for name, value in os.environ.items() if name not in XDIST}
         subprocess.run(
             [*tmux, *new, ";", "set", "-g", "remain-on-exit", "on"],
             check=True,

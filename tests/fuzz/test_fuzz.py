@@ -21,7 +21,7 @@ from fuzz.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "fuzz" / "corpus"
-RUNS = {"mail": 400, "diff": 400, "c": 500, "feed": 10_000, "rule": 500}  # three to five seconds each
+RUNS = {"mail": 200, "diff": 200, "c": 250, "feed": 5_000, "rule": 250}  # two to three seconds each
 
 
 @pytest.fixture(scope="module")

@@ -153,6 +153,7 @@ def test_commits_are_named_where_there_is_a_repository(two: tuple[str, str], tmp
     assert r"KVM: new \*state\*" in invoke("ledger", f"{place}@old", f"{place}@new", "--format", "markdown").output
 
 
+@pytest.mark.slow
 @pytest.mark.corpus
 @pytest.mark.parametrize("pair", [("6.1", "6.12"), ("6.12", "7.2")], ids="→".join)
 def test_real_kernels_take_less_than_ten_seconds(pair: tuple[str, str], kernels: Path) -> None:

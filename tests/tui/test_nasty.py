@@ -105,7 +105,7 @@ def look(app: ReviewApp, width: int) -> None:
         assert cell_len(text) <= width, ascii(text)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((160, 50), marks=pytest.mark.slow)])
 async def test_nasty_mails_of_our_own(make_app: MakeApp, size: tuple[int, int]) -> None:
     raws = [raw if b"Message-ID" in raw else HEAD.format(n=n).encode() + raw for n, raw in enumerate(NASTY.values())]
     messages = [decode(raw) for raw in raws]

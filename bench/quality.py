@@ -183,6 +183,7 @@ def _sample(rows: list[dict[str, str]]) -> list[str]:
         "",
         f"{len(rows)} flags drawn at random from it and judged one by one by the words of the label guide: {said}",
         f"(precision {counts['right'] / len(rows):.2f}). The verdicts are `rules/measured/verdicts-sample.jsonl`.",
+        "What was wrong was sharpened afterwards: the figure is of the rules before that.",
     ]
 
 

@@ -6,12 +6,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests import pinbox
+
+VERSIONS = ("6.1", "6.12", "7.2")  # of the kernel trees
 
 ROOT = Path(__file__).resolve().parent.parent
 ServeMails = Callable[[Sequence[bytes]], str]
@@ -80,3 +83,21 @@ def serve_mails(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServeMails
             return known[key]
 
         yield serve
+
+
+@pytest.fixture(scope="session")
+def kernels(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The KVM parts of three kernels, unpacked: directories 6.1, 6.12 and 7.2."""
+    place = tmp_path_factory.mktemp("kernels")
+    for version in VERSIONS:
+        packed = shared / "trees" / f"kvm-{version}.tar.xz"
+        if not packed.is_file():
+            if os.environ.get("CI"):
+                pytest.fail(f"no {packed}")
+            pytest.skip(f"no {packed}")
+        with tarfile.open(packed) as archive:
+            wanted = [m for m in archive if m.isfile() and m.name.split("/")[1] in ("arch", "include", "virt")]
+            if hasattr(tarfile, "data_filter"):  # from 3.11.4 on; Debian 12 has 3.11.2
+                archive.extraction_filter = tarfile.data_filter
+            archive.extractall(place / version, members=wanted)
+    return place

@@ -55,13 +55,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     reach: float = FIRST_REACH
 
 
-class SearchSource:
-    """``x=m`` searches over received time with an overlap; the feed only says whether a search is worth it."""
+class _Placed:
+    """What a source is called, whose mail it has, and how often it may be asked: as its place says."""
 
-    def __init__(self, place: Place, inbox: Inbox, known: Known, *, overlap: float, query: str = "") -> None:
-        self.place, self.inbox = place, inbox
-        self._known, self._overlap, self._query = known, overlap, query
-        self.problem = ""
+    place: Place
 
     @property
     def name(self) -> str:
@@ -74,6 +71,15 @@ class SearchSource:
     @property
     def interval(self) -> float:
         return self.place.interval
+
+
+class SearchSource(_Placed):
+    """``x=m`` searches over received time with an overlap; the feed only says whether a search is worth it."""
+
+    def __init__(self, place: Place, inbox: Inbox, known: Known, *, overlap: float, query: str = "") -> None:
+        self.place, self.inbox = place, inbox
+        self._known, self._overlap, self._query = known, overlap, query
+        self.problem = ""
 
     def poll(self, cursor: dict[str, Any], now: float) -> Iterator[Piece]:
         since = float(cursor.get("since", now - self.place.reach))
@@ -120,24 +126,12 @@ class SearchSource:
             start = end
 
 
-class GitSource:
+class GitSource(_Placed):
     """The newest epoch by ``git fetch``: misses nothing, costs a clone."""
 
     def __init__(self, place: Place, inbox: Inbox, folder: Path) -> None:
         self.place, self.inbox = place, inbox
         self._epochs = Epochs(inbox, folder)
-
-    @property
-    def name(self) -> str:
-        return self.place.name
-
-    @property
-    def lists(self) -> tuple[str, ...]:
-        return self.place.lists
-
-    @property
-    def interval(self) -> float:
-        return self.place.interval
 
     def poll(self, cursor: dict[str, Any], now: float) -> Iterator[Piece]:
         yield from self._epochs.news(cursor, now - self.place.reach)
@@ -146,24 +140,12 @@ class GitSource:
         self.inbox.keep()
 
 
-class MaildirSource:
+class MaildirSource(_Placed):
     """A maildir on this machine: a subscription, or the bot's own mailbox."""
 
     def __init__(self, place: Place, folder: Path) -> None:
         self.place = place
         self._folder = folder
-
-    @property
-    def name(self) -> str:
-        return self.place.name
-
-    @property
-    def lists(self) -> tuple[str, ...]:
-        return self.place.lists
-
-    @property
-    def interval(self) -> float:
-        return self.place.interval
 
     def poll(self, cursor: dict[str, Any], now: float) -> Iterator[Piece]:
         yield maildir.news(self._folder, cursor)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tarfile
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -18,34 +16,16 @@ from abireview.facts.model import Fact
 from abireview.facts.parser import parse
 from abireview.source.model import Line
 from abireview.source.scope import whole_fragments
+from tests.conftest import VERSIONS
 
 from .compiler import Compiler
 
-VERSIONS = ("6.1", "6.12", "7.2")
 ARCHES = ("arm64", "loongarch", "mips", "powerpc", "riscv", "s390", "x86")
 HEADERS = "#include <linux/kvm.h>\n#include <linux/kvm_para.h>\n#include <linux/psci.h>\n"
 UAPI = ("include/uapi/linux/kvm.h", "include/uapi/linux/kvm_para.h", "include/uapi/linux/psci.h")
 ASM = ("kvm.h", "kvm_para.h")
 
 pytestmark = pytest.mark.corpus
-
-
-@pytest.fixture(scope="session")
-def trees(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The three trees' UAPI headers and KVM sources, unpacked."""
-    place = tmp_path_factory.mktemp("trees")
-    for version in VERSIONS:
-        packed = shared / "trees" / f"kvm-{version}.tar.xz"
-        if not packed.is_file():
-            if os.environ.get("CI"):
-                pytest.fail(f"no {packed}")
-            pytest.skip(f"no {packed}")
-        with tarfile.open(packed) as archive:
-            wanted = [m for m in archive if m.isfile() and ("/uapi/" in m.name or "/kvm/" in m.name)]
-            if hasattr(tarfile, "data_filter"):  # from 3.11.4 on; Debian 12 has 3.11.2
-                archive.extraction_filter = tarfile.data_filter
-            archive.extractall(place / version, members=wanted)
-    return place
 
 
 @pytest.fixture(scope="session")
@@ -89,12 +69,12 @@ def arches(tree: Path) -> list[str]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_uapi_enumerator_has_the_value_that_the_compiler_gives_it(
-    trees: Path, compiler: Compiler, version: str
+    kernels: Path, compiler: Compiler, version: str
 ) -> None:
     """Counted by gcc: the headers are compiled for each architecture with ``-g``, and the enumerators are those of the
     DWARF (readelf). Names and values must be the same in both directions, so neither side can miss one.
     """
-    tree = trees / version
+    tree = kernels / version
     total = 0
     for arch in arches(tree):
         truth = compiler.debug_info(HEADERS, includes(tree, arch)).enumerators()
@@ -108,12 +88,12 @@ def test_every_uapi_enumerator_has_the_value_that_the_compiler_gives_it(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_capability_has_the_number_that_the_compiler_gives_it(
-    trees: Path, compiler: Compiler, version: str
+    kernels: Path, compiler: Compiler, version: str
 ) -> None:
     """Counted by gcc: the ``KVM_CAP_*`` names are those that ``gcc -E -dM`` knows after the headers of x86, the
     numbers those of a compiled table of them.
     """
-    tree = trees / version
+    tree = kernels / version
     macros = compiler.macros(HEADERS, includes(tree, "x86"))
     names = sorted(name for name in macros if name.startswith("KVM_CAP_"))
     truth = compiler.values(HEADERS, includes(tree, "x86"), names)
@@ -125,10 +105,10 @@ def test_every_capability_has_the_number_that_the_compiler_gives_it(
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_constant_of_a_uapi_header_is_computed_as_the_compiler_does(
-    trees: Path, compiler: Compiler, version: str
+    kernels: Path, compiler: Compiler, version: str
 ) -> None:
     """Each ``#define`` that gets a number is compiled too (ioctl numbers and names of other headers get none)."""
-    tree = trees / version
+    tree = kernels / version
     for arch in arches(tree):
         known = compiler.macros(HEADERS, includes(tree, arch))
         facts = compiled(resolve(facts_of_uapi(tree, arch)), known)
@@ -142,9 +122,9 @@ def test_every_constant_of_a_uapi_header_is_computed_as_the_compiler_does(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_uapi_structs_have_the_members_that_the_compiler_sees(trees: Path, compiler: Compiler, version: str) -> None:
+def test_uapi_structs_have_the_members_that_the_compiler_sees(kernels: Path, compiler: Compiler, version: str) -> None:
     """Counted by gcc: the member names of each struct and union with a tag, in order, are those of the DWARF."""
-    tree = trees / version
+    tree = kernels / version
     for arch in arches(tree):
         truth = compiler.debug_info(HEADERS, includes(tree, arch)).structs()
         found: dict[str, list[str]] = {}
@@ -198,12 +178,12 @@ FIELDS = (
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_sys_reg_descs_has_the_rows_that_the_compiler_counts(trees: Path, compiler: Compiler, version: str) -> None:
+def test_sys_reg_descs_has_the_rows_that_the_compiler_counts(kernels: Path, compiler: Compiler, version: str) -> None:
     """Counted by gcc: the source's table, and a table made of the values of the extracted rows, are both preprocessed
     with the source's own macros and compiled (every other name is a number, ``sizeof`` gives the rows). The two arrays
     must have as many rows and be equal byte for byte: no row lost, none invented, no column changed.
     """
-    kvm = trees / version / "arch/arm64/kvm"
+    kvm = kernels / version / "arch/arm64/kvm"
     source = "\n".join(
         line
         for name in ("sys_regs.h", "sys_regs.c")
@@ -242,7 +222,7 @@ int main(void) {{
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_table_of_kvm_has_the_rows_that_tree_sitter_counts(trees: Path, version: str) -> None:
+def test_every_table_of_kvm_has_the_rows_that_tree_sitter_counts(kernels: Path, version: str) -> None:
     """Counted by tree-sitter: the elements of the initializer_list of each table that it parses without an error node.
 
     It has errors where an ``#ifdef`` or a macro call without a comma stands in a table. The rows that a list of
@@ -250,7 +230,7 @@ def test_every_table_of_kvm_has_the_rows_that_tree_sitter_counts(trees: Path, ve
     """
     counted = failed = 0
     wrong = []
-    for path in sorted((trees / version).glob("arch/*/kvm/**/*.c")):
+    for path in sorted((kernels / version).glob("arch/*/kvm/**/*.c")):
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
         for piece in whole_fragments([Line("+", line, None, n) for n, line in enumerate(lines, 1)], path.name, 0):
             if piece.kind != "table":

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -16,32 +14,14 @@ from abireview.ledger.model import Ledger, Surface
 from abireview.ledger.reading import read_surface
 from abireview.ledger.schema import SurfaceSpec
 from abireview.source.tree import open_tree
+from tests.conftest import VERSIONS
 
-VERSIONS = ("6.1", "6.12", "7.2")
 TOOL = ToolInfo("0", "0")
 
 
 @pytest.fixture(scope="session")
 def specs() -> tuple[SurfaceSpec, ...]:
     return load_surfaces()
-
-
-@pytest.fixture(scope="session")
-def kernels(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The KVM parts of three kernels, unpacked: directories 6.1, 6.12 and 7.2."""
-    place = tmp_path_factory.mktemp("kernels")
-    for version in VERSIONS:
-        packed = shared / "trees" / f"kvm-{version}.tar.xz"
-        if not packed.is_file():
-            if os.environ.get("CI"):
-                pytest.fail(f"no {packed}")
-            pytest.skip(f"no {packed}")
-        with tarfile.open(packed) as archive:
-            wanted = [m for m in archive if m.isfile() and m.name.split("/")[1] in ("arch", "include", "virt")]
-            if hasattr(tarfile, "data_filter"):  # from 3.11.4 on; Debian 12 has 3.11.2
-                archive.extraction_filter = tarfile.data_filter
-            archive.extractall(place / version, members=wanted)
-    return place
 
 
 @pytest.fixture(scope="session")

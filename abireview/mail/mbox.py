@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsRead
 
 _BLOCK = 1 << 20
+_GZIP, _XZ = b"\x1f\x8b", b"\xfd7zXZ\x00"
 _STEP = 1 << 13  # bytes; what is lost in front of damaged data
 _MBOXRD = b"From mboxrd@z "
 _GIT = re.compile(rb"From [0-9a-f]{7,64} Mon Sep 17 00:00:00 2001\s*$")
@@ -42,17 +43,32 @@ def iter_mbox(stream: SupportsRead[bytes]) -> Iterator[bytes]:
 
     Memory stays below a few times ``limits.MAX_MAIL_BYTES``: a longer mail is cut there (``decode`` then reports it).
     """
+    for _, _, raw in iter_placed(stream):
+        yield raw
+
+
+def iter_placed(stream: SupportsRead[bytes]) -> Iterator[tuple[int, int, bytes]]:
+    """As ``iter_mbox``: (where the mail begins in the stream, from 0; how many bytes it is there; the mail)."""
     reader = _Reader(stream)
     first = reader.first_line()
     if not first.startswith(b"From "):
         rest = reader.take_all(limits.MAX_MAIL_BYTES + 1)
         if rest.strip():
-            yield rest
+            yield 0, len(rest), rest
         return
     dialect = _Dialect(first)
     reader.skip(len(first))
-    for raw in reader.pieces(dialect):
-        yield dialect.clean(raw)
+    for offset, raw in reader.pieces(dialect):
+        yield offset, len(raw), dialect.clean(raw)
+
+
+def read_placed(path: Path, offset: int, length: int) -> bytes:
+    """A mail of an mbox that is not packed once more, by its place that ``iter_placed`` gave. Raises OSError."""
+    with path.open("rb") as stream:
+        first = stream.readline(limits.MAX_HEADER_BYTES)
+        stream.seek(offset)
+        raw = stream.read(length)
+    return _Dialect(first).clean(raw) if first.startswith(b"From ") else raw
 
 
 class _Dialect:
@@ -85,6 +101,7 @@ class _Reader:
     def __init__(self, stream: SupportsRead[bytes]) -> None:
         self._stream = stream
         self._buffer = bytearray()
+        self._dropped = 0  # bytes of the stream in front of the buffer
         self._ended = False
 
     def _fill(self) -> bool:
@@ -100,21 +117,22 @@ class _Reader:
 
     def skip(self, count: int) -> None:
         del self._buffer[:count]
+        self._dropped += count
 
     def take_all(self, most: int) -> bytes:
         while len(self._buffer) < most and self._fill():
             pass
         return bytes(self._buffer[:most])
 
-    def pieces(self, dialect: _Dialect) -> Iterator[bytes]:
-        """The bytes between separators, each cut at the limit of one mail."""
+    def pieces(self, dialect: _Dialect) -> Iterator[tuple[int, bytes]]:
+        """The bytes between separators, each cut at the limit of one mail, and where they begin in the stream."""
         start = scanned = 0  # of the mail at hand; up to where it was searched
         cutting = False  # inside a mail that is too long: drop up to the next separator
         while True:
             cut = self._next_cut(dialect, scanned)
             if cut is not None:
                 if not cutting:
-                    yield bytes(self._buffer[start : cut[0]])
+                    yield self._dropped + start, bytes(self._buffer[start : cut[0]])
                 cutting = False
                 start = scanned = cut[1]
                 continue
@@ -123,18 +141,18 @@ class _Reader:
                 break
             if len(self._buffer) - start > limits.MAX_MAIL_BYTES:
                 if not cutting:
-                    yield bytes(self._buffer[start : start + limits.MAX_MAIL_BYTES + 1])
+                    yield self._dropped + start, bytes(self._buffer[start : start + limits.MAX_MAIL_BYTES + 1])
                 cutting = True
                 start = max(start, len(self._buffer) - 2 * limits.MAX_HEADER_BYTES)
             start, scanned = self._drop(start, scanned)
             self._fill()
         if not cutting and len(self._buffer) > start:
-            yield bytes(self._buffer[start:])
+            yield self._dropped + start, bytes(self._buffer[start:])
 
     def _drop(self, start: int, scanned: int) -> tuple[int, int]:
         """Forget what lies more than a separator's context before ``start``."""
         keep = max(0, start - 2)
-        del self._buffer[:keep]
+        self.skip(keep)
         # the last lines may be a separator whose following line is not read yet
         return start - keep, max(start, scanned - 2048) - keep
 
@@ -197,13 +215,25 @@ def stream_file(path: Path) -> Iterator[bytes]:
 
     Raises ``NotFoundError``, ``LimitError``, and ``MailFormatError`` where the file is damaged.
     """
+    for _, _, raw in stream_placed(path):
+        yield raw
+
+
+def stream_placed(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """As ``stream_file``, with the places of ``iter_placed``; in the unpacked bytes where the file is packed."""
     try:
         with path.open("rb") as stream:
             packed = os.fstat(stream.fileno()).st_size
             most = min(limits.MAX_SCAN_BYTES, 64 * limits.MIB + packed * limits.MAX_PACK_RATIO)
-            yield from iter_mbox(_unpacked(stream, str(path), most))
+            yield from iter_placed(_unpacked(stream, str(path), most))
     except OSError as error:
         raise NotFoundError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def is_packed(path: Path) -> bool:
+    """Whether the file is packed by gzip or xz. Raises OSError."""
+    with path.open("rb") as stream:
+        return stream.read(len(_XZ)).startswith((_GZIP, _XZ))
 
 
 def _read_directory(path: Path) -> list[bytes]:
@@ -249,13 +279,13 @@ def _unpacked(stream: IO[bytes], name: str, most: int | None = None) -> Supports
     (``limits.MAX_FILE_BYTES``).
     """
     most = most or limits.MAX_FILE_BYTES
-    head = stream.read(6)
+    head = stream.read(len(_XZ))
     stream.seek(0)
-    if head.startswith(b"\x1f\x8b"):
+    if head.startswith(_GZIP):
         import gzip
 
         return _Guarded(cast("SupportsRead[bytes]", gzip.GzipFile(fileobj=stream)), name, most)
-    if head == b"\xfd7zXZ\x00":
+    if head == _XZ:
         import lzma
 
         return _Guarded(cast("SupportsRead[bytes]", lzma.LZMAFile(stream)), name, most)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +17,7 @@ from typing import Protocol
 from abireview import limits
 from abireview.errors import LimitError, MailFormatError, NotFoundError, TreeError, UsageError
 from abireview.lore.archive import Epoch, find_epochs, mirror, no_archive
-from abireview.mail.mbox import looks_like_mail, stream_file
+from abireview.mail.mbox import is_packed, looks_like_mail, read_placed, stream_placed
 
 LOOK_BACK = 365 * 86_400  # seconds before --since that are still read: older versions, and threads that began earlier
 
@@ -65,11 +66,14 @@ def _digest(*parts: object) -> str:
 
 
 class _Mailbox:
-    """An mbox, read from its start each time; its mails cannot be read again one by one."""
+    """An mbox. A mail of one that is not packed is read again where it stands; its place has a checksum for the case
+    that the file is written to meanwhile. One that is packed can only be read from its start.
+    """
 
     def __init__(self, path: Path) -> None:
         state = path.stat()
         self._path = path
+        self._packed = is_packed(path)
         self.name = str(path)
         self.identity = _digest("mbox", os.fspath(path.resolve()), state.st_size, state.st_mtime_ns)
         self.broken = ""
@@ -77,12 +81,12 @@ class _Mailbox:
     def mails(self, skip: int = 0) -> Iterator[tuple[str, bytes]]:
         number = 0
         try:
-            for raw in stream_file(self._path):
+            for offset, length, raw in stream_placed(self._path):
                 if not number and not looks_like_mail(raw):
                     raise MailFormatError(f"{self.name} is no mbox", hint="name an mbox, a maildir or a public-inbox")
                 number += 1
                 if number > skip:
-                    yield "", raw
+                    yield "" if self._packed else f"{offset}:{length}:{zlib.crc32(raw):08x}", raw
         except MailFormatError as error:
             if not number:
                 raise
@@ -91,7 +95,12 @@ class _Mailbox:
             raise MailFormatError(f"{self.name} is empty")
 
     def read(self, place: str) -> bytes:
-        return b""
+        offset, length, checksum = place.split(":")
+        try:
+            raw = read_placed(self._path, int(offset), int(length))
+        except OSError:
+            return b""
+        return raw if f"{zlib.crc32(raw):08x}" == checksum else b""
 
 
 class _Maildir:

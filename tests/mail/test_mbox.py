@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,13 @@ from hypothesis import strategies as st
 from abireview import limits
 from abireview.errors import InputError, LimitError, MailFormatError, NotFoundError
 from abireview.mail import mbox
-from abireview.mail.mbox import iter_mbox, read_bytes, read_file, split_mbox
+from abireview.mail.mbox import iter_mbox, iter_placed, read_bytes, read_file, read_placed, split_mbox
 from tests.mails import mail
 from tests.mails import mbox as as_mbox
 
 ONE = mail("[PATCH] x", "one@example.org")
 TWO = mail("[PATCH] y", "two@example.org", "From here on it is a word.\n\n>From there as well\n")
+LONG = b"a: b\n\n" + b"x" * 5_000 + b"\n"
 
 
 def test_mboxrd_gives_the_mails_back() -> None:
@@ -168,3 +170,20 @@ def test_reading_bytes_raises_only_our_errors(data: bytes) -> None:
     for start in (b"", b"\x1f\x8b", b"\xfd7zXZ\x00", b"From x\n"):
         with contextlib.suppress(InputError):
             read_bytes(start + data, "x")
+
+
+@given(
+    st.lists(
+        st.sampled_from([ONE, TWO, b"From \n>From x\n\n", b"a: b\n\n" + b"x" * 5_000 + b"\n"]), min_size=1, max_size=9
+    ),
+    st.sampled_from([64, 999, 1 << 20]),
+)
+def test_every_mail_can_be_read_again_at_its_place(mails: list[bytes], block: int) -> None:
+    data = as_mbox(mails)
+    with pytest.MonkeyPatch.context() as patch, tempfile.NamedTemporaryFile() as file:
+        patch.setattr(mbox, "_BLOCK", block)
+        file.write(data)
+        file.flush()
+        placed = list(iter_placed(io.BytesIO(data)))
+        assert [raw for _, _, raw in placed] == split_mbox(data)
+        assert [read_placed(Path(file.name), offset, length) for offset, length, _ in placed] == split_mbox(data)

@@ -261,3 +261,18 @@ def test_what_a_worker_gets_back_is_bytes_of_outcomes() -> None:
     out = work.run(msgspec.msgpack.encode(orders), msgspec.msgpack.encode([work.Team(1, mails)]))
     (outcome,) = msgspec.msgpack.decode(out, type=list[work.Outcome])
     assert (outcome.id, outcome.found, outcome.lost) == ("s1-v1-0@example.org", True, False)
+
+
+def test_an_mbox_that_is_written_to_meanwhile(tmp_path: Path) -> None:
+    """What stands at a mail's place is given only if it is that mail; mails that come behind change nothing."""
+    path = tmp_path / "list.mbox"
+    path.write_bytes(mbox(making.series(1)))
+    archive = source.open_source(str(path), since=None, mirrors=tmp_path, say=print)
+    placed = list(archive.mails())
+    with path.open("ab") as file:
+        file.write(mbox(making.series(2)))
+    assert [archive.read(place) for place, _ in placed] == [raw for _, raw in placed]
+    path.write_bytes(mbox(making.series(3) + making.series(2)))
+    assert {archive.read(place) for place, _ in placed} == {b""}
+    path.unlink()
+    assert {archive.read(place) for place, _ in placed} == {b""}

@@ -313,14 +313,15 @@ def _missing(bound: Captures, first: str, last: str, present: str) -> list[int]:
     return [number for number in range(low, min(high, low + MAX_MISSING) + 1) if str(number) not in have]
 
 
+_PLACE = re.compile(r"\{([A-Za-z_]\w*)\}")
+
+
 def fill(template: str, captures: Captures) -> str:
-    """TEMPLATE with ``{name}`` replaced by captures; a name that was not captured becomes an ellipsis."""
+    """TEMPLATE with ``{name}`` replaced by captures; a name that was not captured becomes an ellipsis.
 
-    class _Default(dict[str, str]):
-        def __missing__(self, key: str) -> str:
-            return "…"
-
-    return template.format_map(_Default({name: _short(text) for name, text in captures.items()}))
+    Not ``str.format``: its places reach into attributes and indices, and a rule may be a stranger's.
+    """
+    return _PLACE.sub(lambda place: _short(captures[place[1]]) if place[1] in captures else "…", template)
 
 
 def _short(text: str) -> str:

@@ -11,6 +11,7 @@ from abireview.check import check
 from abireview.facts import tokens
 from abireview.rules import load
 from abireview.rules.context import Paths
+from abireview.rules.evaluate import fill
 from abireview.rules.load import RuleSet, load_rules
 from abireview.rules.schema import PathFile, Rule
 from fuzz.rulefiles import FILES, SERIES, TEMPLATES
@@ -53,3 +54,11 @@ def test_long_texts_are_not_kept() -> None:
     assert tokens._normalise.cache_info().currsize == 0
     tokens.normalise("a_text_that_is_seen_here_first+b")
     assert tokens._normalise.cache_info().currsize == 1
+
+
+def test_places_of_a_text_are_names_and_nothing_else() -> None:
+    """No attribute, index or conversion of a text is reached: a rule may be a stranger's."""
+    texts = {"key": "x", "scope": "f"}
+    for template in ("{key.__class__}", "{key[a]}", "{key!r}", "{key:>9}", "{}", "{0}", "{", "}", "{{key}"):
+        assert fill(template, texts) == template.replace("{key}", "x")
+    assert fill("{scope}: {key} {none}", texts) == "f: x …"

@@ -131,8 +131,8 @@ def test_usage_is_2(run: Run, silent: str, args: list[str], text: str) -> None:
 def test_a_rule_that_fails_is_4_and_the_others_report(run: Run, tmp_path: Path) -> None:
     assert run("rule", "new", "example/breaks", "--into", "mine").returncode == 0
     rule = tmp_path / "mine" / "example" / "breaks.toml"
-    text = rule.read_text().replace("'EXAMPLE_LATEST'", "'KVM_ARM_PSCI_LATEST'")
-    rule.write_text(text.replace('message = "{key} goes', 'message = "{key:d} goes'))
+    breaks = "'KVM_ARM_PSCI_LATEST'\nvalue = '[{key}-{file}]'"  # a range that runs backwards, once it is filled
+    rule.write_text(rule.read_text().replace("'EXAMPLE_LATEST'", breaks, 1))
     done = run("check", str(EXAMPLE), "--rules", "mine", "--format", "json")
     assert done.returncode == 4
     document = json.loads(done.stdout)

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from abireview.mail.decode import decode, decode_head
-from abireview.mail.mbox import stream_file
+from abireview.mail.mbox import stream_placed
 from abireview.mail.series import connected
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +87,7 @@ def environment(work: Path) -> dict[str, str]:
 
 def main() -> int:
     options = arguments()
-    raws = list(stream_file(options.archive))
+    raws = [raw for _, _, raw in stream_placed(options.archive)]
     with tempfile.TemporaryDirectory(prefix="abireview-compare-") as name:
         work = Path(name)
         environ = environment(work)

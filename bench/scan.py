@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from abireview.mail.mbox import stream_file
+from abireview.mail.mbox import stream_placed
 
 ROOT = Path(__file__).resolve().parent.parent
 ABIREVIEW = Path(sys.executable).parent / "abireview"
@@ -46,7 +46,7 @@ def main() -> int:
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="abireview-scan-") as name:
         work = Path(name)
-        raws = [raw for file in options.archive for raw in stream_file(file)]
+        raws = [raw for file in options.archive for _, _, raw in stream_placed(file)]
         once, twice = work / "once.mbox", work / "twice.mbox"
         once.write_bytes(mbox(raws))
         twice.write_bytes(mbox([*raws, *map(other, raws)]))

@@ -210,17 +210,12 @@ def read_file(path: Path) -> list[bytes]:
         raise NotFoundError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def stream_file(path: Path) -> Iterator[bytes]:
-    """The raw mails of a file as ``iter_mbox`` gives them: of any length (``limits.MAX_SCAN_BYTES``), also .gz and .xz.
-
-    Raises ``NotFoundError``, ``LimitError``, and ``MailFormatError`` where the file is damaged.
-    """
-    for _, _, raw in stream_placed(path):
-        yield raw
-
-
 def stream_placed(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """As ``stream_file``, with the places of ``iter_placed``; in the unpacked bytes where the file is packed."""
+    """The mails of a file with their places as ``iter_placed`` gives them, in the unpacked bytes of a .gz or .xz.
+
+    Of any length (``limits.MAX_SCAN_BYTES``). Raises ``NotFoundError``, ``LimitError``, and ``MailFormatError`` where
+    the file is damaged.
+    """
     try:
         with path.open("rb") as stream:
             packed = os.fstat(stream.fileno()).st_size

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from abireview.errors import RuleFailure
 from abireview.facts.model import Fact
 from abireview.findings.fingerprint import fingerprint
@@ -391,8 +389,3 @@ def _merged(said: list[_Said]) -> list[_Said]:
 def _weight(one: _Said) -> tuple[int, int, int, int]:
     finding = one.finding
     return (finding.level == "flag", not one.yields, GRADES.index(finding.severity), GRADES.index(finding.confidence))
-
-
-def restate(finding: Finding, **changes: object) -> Finding:
-    """FINDING with some fields replaced."""
-    return msgspec.structs.replace(finding, **changes)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from abireview.facts.flags import named
 from abireview.facts.lex import Token, join
-from abireview.facts.model import Fact, FactKind
-from abireview.facts.statements import Statement, statements
+from abireview.facts.model import Fact
+from abireview.facts.statements import Raw, Stated, Statement, statements
 from abireview.source.model import Fragment, Side
 
 ASSIGN = frozenset({"=", "+=", "-=", "|=", "&=", "^=", "<<=", ">>=", "*=", "/=", "%="})
@@ -36,122 +36,115 @@ class _Body:
 
     def facts(self) -> list[Fact]:
         found: list[Fact] = []
+        scope, path, whole, changed = self.scope, self.path, self.whole, self.changed
         parts = statements(self.lines)
         for index, part in enumerate(parts):
-            follower = parts[index + 1 : index + 3]
-            found.extend(self._of(part, follower))
+            raw = part.raw
+            stated = raw.stated
+            if stated is None:
+                stated = raw.stated = tuple(_stated(raw))
+            if not stated:
+                continue
+            line, end, gates = part.line, part.end, part.gates
+            touched = True in changed[line : end + 1]
+            for kind, key, value, columns in stated:
+                under = gates
+                if kind == "case":
+                    value = next((gate[7:] for gate in reversed(gates) if gate.startswith("switch ")), "")
+                elif kind == "return" and value == key and raw.tokens[0].text != "return":
+                    under += _goto_gate(part, parts[index + 1 : index + 3])
+                found.append(Fact(kind, scope, key, value, columns, None, under, path, line, end, whole, touched))
         return found
 
-    def _of(self, part: Statement, after: Sequence[Statement]) -> Iterator[Fact]:
-        if part.shape in ("if", "loop", "switch") or (part.shape == "else" and part.word):
-            text = join(part.tokens)
-            yield self._fact(part, "cond", part.word, text)
-            yield from self._calls(part, part.tokens, "cond")
-        elif part.shape == "case":
-            label = join(part.tokens) if part.word == "case" else "default"
-            switch = next((gate[7:] for gate in reversed(part.gates) if gate.startswith("switch ")), "")
-            yield self._fact(part, "case", label, switch)
-        elif part.shape == "header":
-            yield from self._header(part)
-        elif part.shape == "plain":
-            yield from self._plain(part, after)
 
-    def _plain(self, part: Statement, after: Sequence[Statement]) -> Iterator[Fact]:
-        tokens = part.tokens
-        if not tokens:
-            return
-        first = tokens[0].text
-        if first == "return":
-            value = join(tokens[1:])
-            yield self._fact(part, "return", value or "void", value)
-            yield from self._calls(part, tokens[1:], "return")
-            return
-        at = _assignment(tokens)
-        if at is None:
-            yield from self._expression(part)
-            return
-        yield from self._store(part, at, after)
+def _stated(raw: Raw) -> Iterator[Stated]:
+    """What a statement states wherever it stands."""
+    shape = raw.shape
+    if shape == "plain":
+        yield from _plain(raw.tokens)
+    elif shape in ("if", "loop", "switch") or (shape == "else" and raw.word):
+        yield Stated("cond", raw.word, raw.text)
+        yield from _calls(raw.tokens, "cond")
+    elif shape == "case":
+        yield Stated("case", raw.text if raw.word == "case" else "default", "")
+    elif shape == "header" and raw.indent == 0:
+        yield from _header(raw.tokens)
 
-    def _store(self, part: Statement, at: int, after: Sequence[Statement]) -> Iterator[Fact]:
-        left, operator, right = part.tokens[:at], part.tokens[at].text, part.tokens[at + 1 :]
-        value = join(right)
-        declared = _declared(left)
-        if declared:
-            yield self._fact(part, "local", declared, join(left[:-1]) or "")
-            left = left[-1:] if left[-1].name else left[_declarator(left) :]
-        key = join(left)
-        if operator == "=" and ERRNO.match(value) and key in STATUS_NAMES:
-            yield self._fact(part, "return", value, value, extra=_goto_gate(part, after))
-        else:
-            yield self._fact(part, "store", key, f"{operator} {value}")
-        yield from self._calls(part, right, "store")
-        if operator == "|=" or "|" in value or "~" in value:
-            yield from self._flags(part, value, key, alone=operator == "|=")
 
-    def _flags(self, part: Statement, text: str, where: str, *, alone: bool = False) -> Iterator[Fact]:
-        for name, complemented in named(text, alone=alone):
-            yield self._fact(part, "flag", name, f"~{where}" if complemented else where)
+def _plain(tokens: Sequence[Token]) -> Iterator[Stated]:
+    if not tokens:
+        return
+    if tokens[0].text == "return":
+        value = join(tokens[1:])
+        yield Stated("return", value or "void", value)
+        yield from _calls(tokens[1:], "return")
+        return
+    at = _assignment(tokens)
+    if at is None:
+        yield from _expression(tokens)
+        return
+    yield from _store(tokens, at)
 
-    def _expression(self, part: Statement) -> Iterator[Fact]:
-        tokens = part.tokens
-        if _is_declaration(tokens):
-            yield self._fact(part, "local", tokens[-1].text, join(tokens[:-1]))
-            return
-        calls = list(self._calls(part, tokens, "stmt"))
-        if calls and tokens[0].name and len(tokens) > 1 and tokens[1].text == "(":
-            yield from calls
-            return
-        yield self._fact(part, "stmt", tokens[0].text, join(tokens))
+
+def _store(tokens: Sequence[Token], at: int) -> Iterator[Stated]:
+    left, operator, right = tokens[:at], tokens[at].text, tokens[at + 1 :]
+    value = join(right)
+    declared = _declared(left)
+    if declared:
+        yield Stated("local", declared, join(left[:-1]) or "")
+        left = left[-1:] if left[-1].name else left[_declarator(left) :]
+    key = join(left)
+    if operator == "=" and ERRNO.match(value) and key in STATUS_NAMES:
+        yield Stated("return", value, value)
+    else:
+        yield Stated("store", key, f"{operator} {value}")
+    yield from _calls(right, "store")
+    if operator == "|=" or "|" in value or "~" in value:
+        yield from _flags(value, key, alone=operator == "|=")
+
+
+def _flags(text: str, where: str, *, alone: bool = False) -> Iterator[Stated]:
+    for name, complemented in named(text, alone=alone):
+        yield Stated("flag", name, f"~{where}" if complemented else where)
+
+
+def _expression(tokens: Sequence[Token]) -> Iterator[Stated]:
+    if _is_declaration(tokens):
+        yield Stated("local", tokens[-1].text, join(tokens[:-1]))
+        return
+    calls = list(_calls(tokens, "stmt"))
+    if calls and tokens[0].name and len(tokens) > 1 and tokens[1].text == "(":
         yield from calls
+        return
+    yield Stated("stmt", tokens[0].text, join(tokens))
+    yield from calls
 
-    def _calls(self, part: Statement, tokens: Sequence[Token], where: str) -> Iterator[Fact]:
-        texts = [token.text for token in tokens]
-        if "(" not in texts:
-            return
-        for index, token in enumerate(tokens[:-1]):
-            if texts[index + 1] != "(" or not token.name or token.text in NOT_CALLS:
-                continue
-            inner = _inside(tokens, index + 1)
-            arguments = [join(piece) for piece in _top_level(inner, ",")]
-            columns = tuple((str(number), text) for number, text in enumerate(arguments))
-            yield self._fact(part, "call", token.text, ", ".join(arguments), columns=(*columns, ("in", where)))
-            if where == "stmt":
-                for text in arguments:
-                    if "|" in text or "~" in text:
-                        yield from self._flags(part, text, token.text)
 
-    def _header(self, part: Statement) -> Iterator[Fact]:
-        opening = next((i for i, token in enumerate(part.tokens) if token.text == "("), None)
-        if not opening or part.indent > 0:
-            return
-        name = part.tokens[opening - 1].text
-        parameters = [join(piece) for piece in _top_level(_inside(part.tokens, opening), ",")]
-        before = join([t for t in part.tokens[: opening - 1] if t.text not in QUALIFIERS])
-        yield self._fact(part, "function", name, f"{before} ({', '.join(parameters)})")
+def _calls(tokens: Sequence[Token], where: str) -> Iterator[Stated]:
+    texts = [token.text for token in tokens]
+    if "(" not in texts:
+        return
+    for index, token in enumerate(tokens[:-1]):
+        if texts[index + 1] != "(" or not token.name or token.text in NOT_CALLS:
+            continue
+        inner = _inside(tokens, index + 1)
+        arguments = [join(piece) for piece in _top_level(inner, ",")]
+        columns = tuple((str(number), text) for number, text in enumerate(arguments))
+        yield Stated("call", token.text, ", ".join(arguments), (*columns, ("in", where)))
+        if where == "stmt":
+            for text in arguments:
+                if "|" in text or "~" in text:
+                    yield from _flags(text, token.text)
 
-    def _fact(
-        self,
-        part: Statement,
-        kind: FactKind,
-        key: str,
-        value: str,
-        *,
-        columns: tuple[tuple[str, str], ...] = (),
-        extra: tuple[str, ...] = (),
-    ) -> Fact:
-        return Fact(
-            kind=kind,
-            scope=self.scope,
-            key=key,
-            value=value,
-            columns=columns,
-            gates=part.gates + extra,
-            path=self.path,
-            line=part.line,
-            end=part.end,
-            whole=self.whole,
-            changed=True in self.changed[part.line : part.end + 1],
-        )
+
+def _header(tokens: Sequence[Token]) -> Iterator[Stated]:
+    opening = next((i for i, token in enumerate(tokens) if token.text == "("), None)
+    if not opening:
+        return
+    name = tokens[opening - 1].text
+    parameters = [join(piece) for piece in _top_level(_inside(tokens, opening), ",")]
+    before = join([t for t in tokens[: opening - 1] if t.text not in QUALIFIERS])
+    yield Stated("function", name, f"{before} ({', '.join(parameters)})")
 
 
 def _goto_gate(part: Statement, after: Sequence[Statement]) -> tuple[str, ...]:
@@ -159,7 +152,7 @@ def _goto_gate(part: Statement, after: Sequence[Statement]) -> tuple[str, ...]:
     if len(after) == 2 and after[0].shape == "if" and after[0].indent == part.indent:
         inner = after[1]
         if inner.shape == "plain" and inner.tokens and inner.tokens[0].text in ("goto", "return"):
-            return (join(after[0].tokens),)
+            return (after[0].raw.text,)
     return ()
 
 

@@ -8,39 +8,85 @@ balance. Source: Documentation/process/coding-style.rst (tabs, labels at column 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 
-from abireview.facts.lex import Directive, Token, join, lex, strip_comments
+import msgspec
+
+from abireview.facts.lex import DIRECTIVE, Directive, Token, join, lex, strip_comments
+from abireview.facts.model import FactKind
 
 TAB = 8
 Shape = Literal["if", "else", "loop", "switch", "case", "label", "plain", "header"]
 
-CONTROL = {"if": "if", "while": "loop", "for": "loop", "switch": "switch"}
+CONTROL: Final[dict[str, Shape]] = {"if": "if", "while": "loop", "for": "loop", "switch": "switch"}
 TERMINATORS = frozenset({"return", "goto", "break", "continue"})
+_CACHED: Final = 1 << 13  # groups of lines kept: both sides of a hunk and all versions of a series repeat them
+_CACHED_CHARS: Final = 400  # of a group that is kept
 
 
-class Statement(NamedTuple):
-    """One statement: ``tokens`` without keyword and parentheses for control statements, ``gates`` outermost first.
+class Stated(NamedTuple):
+    """A fact that a statement states wherever it stands: body.py makes it, place and gates come with the statement."""
 
-    ``line``/``end`` are the first and last line (from 0); ``words`` is the keyword of a control statement.
+    kind: FactKind
+    key: str
+    value: str
+    columns: tuple[tuple[str, str], ...] = ()
+
+
+class Raw:
+    """A statement as its lines alone show it. Equal lines share it, so nothing of what is around them is in it.
+
+    ``line``/``end`` count from the first line of its group. ``stated`` is None until body.py has read it.
     """
 
-    shape: Shape
-    word: str
-    tokens: Sequence[Token]
-    indent: int
+    __slots__ = ("_text", "end", "indent", "line", "shape", "stated", "tokens", "word")
+
+    def __init__(self, shape: Shape, word: str, tokens: Sequence[Token], line: int, end: int) -> None:
+        self.shape, self.word, self.tokens, self.line, self.end = shape, word, tokens, line, end
+        self.indent = 0
+        self.stated: tuple[Stated, ...] | None = None
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The tokens as one normalised line."""
+        if self._text is None:
+            self._text = join(self.tokens)
+        return self._text
+
+
+class Statement(msgspec.Struct, frozen=True, gc=False):
+    """One statement in its place, with the conditions that dominate it, outermost first.
+
+    ``line``/``end`` are the first and last line (from 0).
+    """
+
+    raw: Raw
     line: int
     end: int
     gates: tuple[str, ...]
 
+    @property
+    def shape(self) -> Shape:
+        """What kind of statement it is."""
+        return self.raw.shape
 
-class _Raw(NamedTuple):
-    shape: Shape
-    word: str
-    tokens: list[Token]
-    line: int
-    end: int
+    @property
+    def word(self) -> str:
+        """The keyword of a control statement."""
+        return self.raw.word
+
+    @property
+    def tokens(self) -> Sequence[Token]:
+        """Its tokens, of a control statement without keyword and parentheses; their lines count from its group's."""
+        return self.raw.tokens
+
+    @property
+    def indent(self) -> int:
+        """Columns in front of its first line."""
+        return self.raw.indent
 
 
 def indent_of(line: str) -> int:
@@ -51,45 +97,100 @@ def indent_of(line: str) -> int:
 
 def statements(lines: Sequence[str]) -> list[Statement]:
     """The statements of LINES in order, each with the conditions that dominate it as far as LINES show them."""
-    clean = strip_comments(lines)
-    tokens, directives = lex(clean)
-    raw = _split(tokens)
-    return _Nesting(clean, directives).place(raw)
+    code, directives = _without_directives(strip_comments(lines))
+    nesting = _Nesting(directives)
+    return [nesting.place(raw, first) for first, group in _groups(code) for raw in group]
 
 
-def _split(tokens: list[Token]) -> list[_Raw]:
-    out: list[_Raw] = []
-    at = 0
+def _without_directives(lines: list[str]) -> tuple[list[str], list[Directive]]:
+    """LINES with the preprocessor's (and their continuations) emptied, and what those are."""
+    directives: list[Directive] = []
+    continued = False
+    for number, line in enumerate(lines):
+        if not continued and "#" not in line:
+            continue
+        start = line.lstrip()
+        if continued or (start.startswith("#") and not start.startswith("##")):
+            if not continued and (found := DIRECTIVE.match(line)):
+                directives.append(Directive(found.group(1), found.group(2).rstrip("\\ \t"), number))
+            continued = line.rstrip().endswith("\\")
+            lines[number] = ""
+    return lines, directives
+
+
+def _groups(code: list[str]) -> Iterator[tuple[int, tuple[Raw, ...]]]:
+    """The statements of CODE by groups of lines that each end a statement: (first line, statements).
+
+    A statement is what the tokens up to its end say, so a group can be read alone, and where one is tried to be ended
+    changes nothing. A long one is tried at ever larger distances, so that the cost stays linear.
+    """
+    number, total = 0, len(code)
+    while number < total:
+        if not code[number] or code[number].isspace():
+            number += 1
+            continue
+        first, step = number, 1
+        while True:
+            number = min(number + step, total)
+            lines = tuple(code[first:number])
+            short = len(lines) == 1 or sum(map(len, lines)) <= _CACHED_CHARS
+            group, closed = _known(lines) if short and len(lines[0]) <= _CACHED_CHARS else _read(lines)
+            if closed or number == total:
+                break
+            if number - first > 4:
+                step *= 2
+        yield first, group
+
+
+def _read(lines: tuple[str, ...]) -> tuple[tuple[Raw, ...], bool]:
+    """The statements of a group of lines, and whether the last of them ends with these lines."""
+    tokens, _ = lex(lines)
+    found, closed = _split(tokens)
+    for raw in found:
+        raw.indent = indent_of(lines[raw.line])
+    return tuple(found), closed
+
+
+_known = lru_cache(maxsize=_CACHED)(_read)
+
+
+def _split(tokens: list[Token]) -> tuple[list[Raw], bool]:
+    """The statements of TOKENS, and whether the last ends with them: no token that follows could change it."""
+    out: list[Raw] = []
+    at, closed = 0, True
     while at < len(tokens):
         text = tokens[at].text
         if text in ("{", "}", ";"):
             at += 1
             continue
-        piece, at = _one(tokens, at)
+        piece, at, closed = _one(tokens, at)
         if piece is not None:
             out.append(piece)
-    return out
+    return out, closed
 
 
-def _one(tokens: list[Token], at: int) -> tuple[_Raw | None, int]:
+_Piece = tuple["Raw | None", int, bool]  # the statement, the index behind it, whether it is seen to end there
+
+
+def _one(tokens: list[Token], at: int) -> _Piece:
     token = tokens[at]
     text = token.text
+    following = tokens[at + 1].text if at + 1 < len(tokens) else ""
     if text == "else":
-        if at + 1 < len(tokens) and tokens[at + 1].text == "if":
-            inner, stop = _parenthesised(tokens, at + 2)
-            return _Raw("else", "if", inner, token.line, _end(inner, token)), stop
-        return _Raw("else", "", [], token.line, token.line), at + 1
+        if following == "if":
+            inner, stop, closed = _parenthesised(tokens, at + 2)
+            return Raw("else", "if", inner, token.line, _end(inner, token)), stop, closed
+        return Raw("else", "", [], token.line, token.line), at + 1, following != ""
     if text == "do":
-        return None, at + 1
-    if text in CONTROL and at + 1 < len(tokens) and tokens[at + 1].text == "(":
-        inner, stop = _parenthesised(tokens, at + 1)
-        if text == "while" and stop < len(tokens) and tokens[stop].text == ";":
-            stop += 1
-        return _Raw(CONTROL[text], text, inner, token.line, _end(inner, token)), stop  # type: ignore[arg-type]
+        return None, at + 1, True
+    if text in CONTROL and following == "(":
+        inner, stop, closed = _parenthesised(tokens, at + 1)
+        shape = CONTROL[text]
+        return Raw(shape, text, inner, token.line, _end(inner, token)), stop, closed
     if text in ("case", "default"):
         return _case(tokens, at)
-    if token.name and at + 1 < len(tokens) and tokens[at + 1].text == ":" and text not in ("private", "public"):
-        return _Raw("label", text, [], token.line, token.line), at + 2
+    if token.name and following == ":" and text not in ("private", "public"):
+        return Raw("label", text, [], token.line, token.line), at + 2, True
     return _plain(tokens, at)
 
 
@@ -97,8 +198,8 @@ def _end(inner: list[Token], token: Token) -> int:
     return inner[-1].line if inner else token.line
 
 
-def _parenthesised(tokens: list[Token], at: int) -> tuple[list[Token], int]:
-    """The tokens inside the parentheses that open at AT, and the index after the closing one."""
+def _parenthesised(tokens: list[Token], at: int) -> tuple[list[Token], int, bool]:
+    """The tokens inside the parentheses that open at AT, the index after the closing one, and whether there is one."""
     depth = 0
     inner: list[Token] = []
     while at < len(tokens):
@@ -111,28 +212,29 @@ def _parenthesised(tokens: list[Token], at: int) -> tuple[list[Token], int]:
         elif text == ")":
             depth -= 1
             if depth <= 0:
-                return inner, at + 1
+                return inner, at + 1, True
         elif text in ("{", "}") and depth <= 1:
-            return inner, at
+            return inner, at, True
         inner.append(tokens[at])
         at += 1
-    return inner, at
+    return inner, at, False
 
 
-def _case(tokens: list[Token], at: int) -> tuple[_Raw, int]:
+def _case(tokens: list[Token], at: int) -> _Piece:
     first = tokens[at]
     label: list[Token] = []
     at += 1
     while at < len(tokens) and tokens[at].text not in (":", "{", "}", ";"):
         label.append(tokens[at])
         at += 1
-    return _Raw("case", first.text, label, first.line, _end(label, first)), at + 1
+    return Raw("case", first.text, label, first.line, _end(label, first)), at + 1, at < len(tokens)
 
 
-def _plain(tokens: list[Token], at: int) -> tuple[_Raw, int]:
+def _plain(tokens: list[Token], at: int) -> _Piece:
     first = tokens[at]
     taken: list[Token] = []
     round_, curly = 0, 0
+    closed = False
     while at < len(tokens):
         token = tokens[at]
         text = token.text
@@ -142,6 +244,7 @@ def _plain(tokens: list[Token], at: int) -> tuple[_Raw, int]:
             round_ -= 1
         elif text == ";" and curly == 0 and round_ <= 0:
             at += 1
+            closed = True
             break
         elif text == "{":
             if curly == 0 and not _opens_initialiser(taken, round_):
@@ -149,13 +252,14 @@ def _plain(tokens: list[Token], at: int) -> tuple[_Raw, int]:
             curly += 1
         elif text == "}":
             if curly == 0:
+                closed = True
                 break
             curly -= 1
         elif round_ == 0 and curly == 0 and taken and _starts_loop_body(tokens, at, taken):
             return _headed(first, taken, at)
         taken.append(token)
         at += 1
-    return _Raw("plain", "", taken, first.line, _end(taken, first)), at
+    return Raw("plain", "", taken, first.line, _end(taken, first)), at, closed
 
 
 def _opens_initialiser(taken: list[Token], round_: int) -> bool:
@@ -173,13 +277,13 @@ def _starts_loop_body(tokens: list[Token], at: int, taken: list[Token]) -> bool:
     return taken[-1].text == ")" and tokens[at].name and tokens[at].line > taken[-1].line and "each" in taken[0].text
 
 
-def _headed(first: Token, taken: list[Token], at: int) -> tuple[_Raw, int]:
+def _headed(first: Token, taken: list[Token], at: int) -> _Piece:
     if taken and taken[-1].text == ")" and "each" in taken[0].text:
-        return _Raw("loop", taken[0].text, taken[1:], first.line, _end(taken, first)), at
-    return _Raw("header", "", taken, first.line, _end(taken, first)), at + 1
+        return Raw("loop", taken[0].text, taken[1:], first.line, _end(taken, first)), at, True
+    return Raw("header", "", taken, first.line, _end(taken, first)), at + 1, True
 
 
-class _Gate(NamedTuple):
+class _Gate(msgspec.Struct, frozen=True, gc=False):
     indent: float
     text: str
     shape: str
@@ -188,8 +292,7 @@ class _Gate(NamedTuple):
 class _Nesting:
     """Keeps the stack of conditions by indentation while the statements go by in order."""
 
-    def __init__(self, lines: Sequence[str], directives: Sequence[Directive]) -> None:
-        self.indents = [indent_of(line) if line.strip() else -1 for line in lines]
+    def __init__(self, directives: Sequence[Directive]) -> None:
         self.stack: list[_Gate] = []
         self.ifdefs = _Ifdefs(directives)
         self.closed_if: dict[int, list[str]] = {}
@@ -198,33 +301,32 @@ class _Nesting:
         self.ended: dict[int, bool] = {}
         self.label_line = -1
 
-    def place(self, raw: list[_Raw]) -> list[Statement]:
-        return [self._place(piece) for piece in raw]
-
-    def _place(self, piece: _Raw) -> Statement:
-        indent = self.indents[piece.line] if piece.line < len(self.indents) else 0
-        self._pop(indent, piece)
-        if piece.shape == "case":
-            self._open_case(indent, piece)
+    def place(self, piece: Raw, first: int) -> Statement:
+        """PIECE as it stands at its group's FIRST line, after those that were placed before."""
+        indent, shape, line = piece.indent, piece.shape, first + piece.line
+        self._pop(indent, piece, line)
+        if shape == "case":
+            self._open_case(indent, piece, first + piece.end)
         gates = tuple([gate.text for gate in self.stack])
         if self.ifdefs.steps:
-            gates += self.ifdefs.at(piece.line)
-        if piece.shape == "else":
+            gates += self.ifdefs.at(line)
+        if shape == "else":
             gates = self._open_else(indent, piece, gates)
-        elif piece.shape in ("if", "loop", "switch"):
+        elif shape == "plain":
+            if piece.tokens:
+                self._leave(indent, piece.tokens[0].text, line)
+        elif shape in ("if", "loop", "switch"):
             self._open(indent, piece)
-        elif piece.shape == "plain" and piece.tokens:
-            self._leave(indent, piece)
-        return Statement(piece.shape, piece.word, piece.tokens, indent, piece.line, piece.end, gates)
+        return Statement(piece, line, first + piece.end, gates)
 
-    def _pop(self, indent: int, piece: _Raw) -> None:
+    def _pop(self, indent: int, piece: Raw, line: int) -> None:
         if piece.shape == "header" or (piece.shape == "label" and indent == 0):
             if piece.shape == "header":
                 self.stack.clear()
             else:
                 self.stack = [gate for gate in self.stack if gate.indent < 0]
             return
-        same_line = piece.shape != "case" and piece.line == self.label_line
+        same_line = piece.shape != "case" and line == self.label_line
         while self.stack and self.stack[-1].indent >= indent + same_line:
             if self.stack[-1].shape == "switch" and self.stack[-1].indent == indent and piece.shape == "case":
                 break
@@ -241,8 +343,8 @@ class _Nesting:
         if piece.shape != "else":
             self.closed_if.pop(indent, None)
 
-    def _open(self, indent: int, piece: _Raw) -> None:
-        text = join(piece.tokens)
+    def _open(self, indent: int, piece: Raw) -> None:
+        text = piece.text
         if piece.shape == "if":
             self.closed_if[indent] = [text]
             self.leaves.pop(indent, None)
@@ -253,21 +355,21 @@ class _Nesting:
         else:
             self.stack.append(_Gate(indent, f"{piece.word} {text}", "loop"))
 
-    def _open_else(self, indent: int, piece: _Raw, gates: tuple[str, ...]) -> tuple[str, ...]:
+    def _open_else(self, indent: int, piece: Raw, gates: tuple[str, ...]) -> tuple[str, ...]:
         earlier = self.closed_if.get(indent, ["?"])
         self.leaves.pop(indent, None)
         text = " && ".join(f"!({cond})" for cond in earlier)
         if piece.word == "if":
-            own = join(piece.tokens)
+            own = piece.text
             self.closed_if[indent] = [*earlier, own]
             self.stack.append(_Gate(indent, f"{text} && {own}", "if"))
             return (*gates, text)
         self.stack.append(_Gate(indent, text, "if"))
         return gates
 
-    def _open_case(self, indent: int, piece: _Raw) -> None:
-        label = join(piece.tokens) if piece.word == "case" else "default"
-        self.label_line = piece.end
+    def _open_case(self, indent: int, piece: Raw, end: int) -> None:
+        label = piece.text if piece.word == "case" else "default"
+        self.label_line = end
         labels = self.labels.setdefault(indent, [])
         if self.ended.get(indent, True):
             labels.clear()
@@ -275,14 +377,9 @@ class _Nesting:
         self.ended[indent] = False
         self.stack.append(_Gate(indent, "case " + ", ".join(labels), "case"))
 
-    def _after_label(self, piece: _Raw) -> bool:
-        """Whether PIECE stands on the line of a case label."""
-        return piece.line == self.label_line
-
-    def _leave(self, indent: int, piece: _Raw) -> None:
-        word = piece.tokens[0].text
+    def _leave(self, indent: int, word: str, line: int) -> None:
         for gate in reversed(self.stack):
-            if gate.shape == "case" and (gate.indent < indent or self._after_label(piece)):
+            if gate.shape == "case" and (gate.indent < indent or line == self.label_line):
                 if word in TERMINATORS and indent - gate.indent <= TAB:
                     self.ended[int(gate.indent)] = True
                 elif word not in ("fallthrough", "__attribute__"):

@@ -43,7 +43,7 @@ def examine(series: Series, rules: RuleSet, *, tree: Tree | None = None, arch: S
     if not series.kernel:
         return Checked(_result(series, rules, [], skipped, tree), None, None)
     paths = tables_of(rules).paths
-    changes = changeset(series, tree, wanted=paths.wanted)
+    changes = changeset(series, tree, wanted=paths.parsed)
     skipped += changes.skipped
     context = prepare(series, rules, (*changes.fragments, *_files(series, paths)))
     if changes.tree is not None:
@@ -85,10 +85,12 @@ SHOWN = 3  # lines of a deleted or added file that its fact has as evidence
 
 
 def _files(series: Series, paths: Paths) -> Iterator[Fragment]:
-    """A fragment for every file that a patch adds, deletes or renames, with its first lines."""
+    """A fragment for every file that a patch adds, deletes or renames, and for one of which only counts that it is
+    changed, with the first changed lines."""
     for index, patch in enumerate(series.patches):
         for diff in patch.files:
-            if diff.change not in ("added", "deleted", "renamed") or not paths.wanted(diff.path):
+            comes_or_goes = diff.change in ("added", "deleted", "renamed")
+            if not paths.wanted(diff.path) or not (comes_or_goes or (diff.hunks and not paths.parsed(diff.path))):
                 continue
             lines = [line for hunk in diff.hunks[:1] for line in hunk.lines if line.kind != " " and line.text][:SHOWN]
             side = FragmentSide(

@@ -11,8 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import pinbox
+
+# what is measured is what a property says, not how busy the machine is
+settings.register_profile("abireview", deadline=None)
+settings.load_profile("abireview")
 
 VERSIONS = ("6.1", "6.12", "7.2")  # of the kernel trees
 

@@ -106,10 +106,11 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     _cancel_moves(removed, added, renames, born, died, kept_public)
     pairs = _pair(removed, added, renames)
     often = _mechanical(pairs)
-    edited = [pair for pair in pairs if _only_edits(_text(pair[0].fact), _text(pair[1].fact), often)]
-    pairs = [pair for pair in pairs if pair not in edited]
-    _drop_parts(edited, removed, added)
-    regated = [entry for entry in regated if not _gates_edited(entry[0], entry[1], often)]
+    if often:
+        edited = [pair for pair in pairs if _only_edits(_text(pair[0].fact), _text(pair[1].fact), often)]
+        pairs = [pair for pair in pairs if pair not in edited]
+        _drop_parts(edited, removed, added)
+        regated = [entry for entry in regated if not _gates_edited(entry[0], entry[1], often)]
     found = [_pair_delta(pair, fragments, born, died) for pair in pairs]
     found += [_single(item, "removed", fragments, born, died) for item in removed if _stands_alone(item)]
     found += [_single(item, "added", fragments, born, died) for item in added if _stands_alone(item)]

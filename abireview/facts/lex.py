@@ -35,7 +35,7 @@ class Directive(NamedTuple):
 
 
 TOKEN = re.compile(
-    r"""(?P<blank>[ \t\f\v\r\\]+)
+    r"""[ \t\f\v\r\\]+
       | (?P<name>[A-Za-z_]\w*)
       | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
       | (?P<string>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)
@@ -114,14 +114,27 @@ def lex(lines: Iterable[str]) -> tuple[list[Token], list[Directive]]:
                     directives.append(Directive(found.group(1), found.group(2).rstrip("\\ \t"), number))
             continued = line.rstrip().endswith("\\")
             continue
-        pieces = _line(line) if len(line) <= _CACHED_CHARS else _pieces(line)
-        tokens += [Token(text, number, name) for text, name in pieces]
+        tokens += [Token(text, number, name) for text, name in pieces_of(line)]
     return tokens, directives
 
 
-def _pieces(line: str) -> list[tuple[str, bool]]:
-    """The tokens of one line, and whether each is a name."""
-    return [(piece.group(), piece.lastgroup == "name") for piece in TOKEN.finditer(line) if piece.lastgroup != "blank"]
+Pieces = tuple[tuple[str, bool], ...]
+
+
+def pieces_of(line: str) -> Pieces:
+    """The tokens of one line without comments, each with whether it is a name."""
+    return _line(line) if len(line) <= _CACHED_CHARS else _pieces(line)
+
+
+def _pieces(line: str) -> Pieces:
+    found = TOKEN.findall(line)
+    return tuple(
+        [
+            (name or number or string or mark, name != "")
+            for name, number, string, mark in found
+            if name or mark or number or string
+        ]
+    )
 
 
 _line = lru_cache(maxsize=_CACHED)(_pieces)

@@ -24,7 +24,7 @@ FactKind = Literal[
     "flag",  # a flag in an or-ed expression: scope = function or define, key = flag, value = where it goes
     "include",  # key = header
     "attribute",  # a file-scope macro call such as module_param(x, …), SYSCALL_DEFINE: key = macro, columns
-    "file",  # key = path, value = added | deleted | renamed
+    "file",  # key = path, value = added | deleted | renamed; modified where only that counts
     "text",  # a changed line of a document, Kconfig or Makefile: value = the line
     "word",  # of the commit message: key = the phrase's id, value = the matching text
 ]

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
-from abireview.facts.lex import Token, lex, strip_comments
+from abireview.facts.lex import DIRECTIVE, Pieces, pieces_of, strip_comments
 from abireview.source.model import Fragment
 
 DEFINED = re.compile(r"\s*#\s*define\s+([A-Za-z_]\w*)")
@@ -17,6 +18,8 @@ SURE = 3  # so many lines with the same exchange are a rename however the names 
 SOME = 2  # so many are if the names look alike
 ALIKE = 0.7
 NOT_TYPES = frozenset({"return", "case", "goto", "else", "sizeof"})  # words before a name that declare nothing
+_CACHED = 1 << 12  # changed lines kept: what one patch adds another removes, and versions of a series repeat both
+_CACHED_CHARS = 160  # of a line that is kept
 MAX_LINES = 4000  # changed lines looked at: a rename shows in the first of them, larger series only cost time
 
 
@@ -50,12 +53,12 @@ class Renames:
             if not old or len(old) + len(new) > MAX_LINES:
                 continue
             old_lines, new_lines = _token_lines(old), _token_lines(new)
-            names_new = {t.text for line in new_lines for t in line if t.name}
+            names_new = {name for line in new_lines for name in line.names}
             alive |= names_new
             if index in public:
-                fixed |= {t.text for line in old_lines for t in line if t.name}
+                fixed |= {name for line in old_lines for name in line.names}
             for line in old_lines:
-                dropped.update({t.text for t in line if t.name} - names_new)
+                dropped.update(line.names - names_new)
             voted = _vote(old_lines, new_lines, votes, declared)
             if fragment.kind != "table":
                 in_code.update(voted)
@@ -89,15 +92,39 @@ def _context_words(fragment: Fragment) -> set[str]:
     return set(WORD.findall("\n".join(lines)))
 
 
-def _token_lines(lines: list[str]) -> list[list[Token]]:
-    tokens, directives = lex(strip_comments(lines))
-    by_line: dict[int, list[Token]] = defaultdict(list)
-    for token in tokens:
-        by_line[token.line].append(token)
-    for directive in directives:
-        inner, _ = lex([directive.rest])
-        by_line[directive.line] += inner
-    return [by_line[number] for number in sorted(by_line)]
+class _Line:
+    """The tokens of one changed line, its shape (the tokens with names left blank), and the names on it."""
+
+    __slots__ = ("names", "shape", "tokens")
+
+    def __init__(self, tokens: Pieces) -> None:
+        self.tokens = tokens
+        self.shape = tuple(["" if is_name else text for text, is_name in tokens])
+        self.names = frozenset([text for text, is_name in tokens if is_name])
+
+
+_line = lru_cache(maxsize=_CACHED)(_Line)
+
+
+def _token_lines(lines: list[str]) -> list[_Line]:
+    """The lines that have tokens; of preprocessor lines those behind the directive's word."""
+    found = []
+    continued = False
+    for line in strip_comments(lines):
+        start = line.lstrip()
+        if continued:
+            continued = start.rstrip().endswith("\\")
+            continue
+        if start.startswith("#") and not start.startswith("##"):
+            directive = DIRECTIVE.match(line)
+            continued = line.rstrip().endswith("\\")
+            line = directive.group(2).rstrip("\\ \t") if directive else ""
+            if line.lstrip().startswith("#") and not line.lstrip().startswith("##"):
+                continue
+        tokens = pieces_of(line)
+        if tokens:
+            found.append(_line(tuple(tokens)) if len(line) <= _CACHED_CHARS else _Line(tokens))
+    return found
 
 
 def _definitions(fragments: Sequence[Fragment], side: str) -> set[str]:
@@ -129,32 +156,32 @@ def _respelled(name: str, target: str) -> bool:
     return at < len(old) and old[at:] == new[at + 1 :] and any(c.isdigit() for c in inside[0])
 
 
-def _vote(
-    old: list[list[Token]], new: list[list[Token]], votes: dict[str, Counter[str]], declared: set[str]
-) -> Counter[str]:
+def _vote(old: list[_Line], new: list[_Line], votes: dict[str, Counter[str]], declared: set[str]) -> Counter[str]:
     """Lines of the same shape, taken in order, vote for the names that differ; DECLARED collects declared ones."""
     voted: Counter[str] = Counter()
-    shapes: dict[tuple[str, ...], list[list[Token]]] = defaultdict(list)
+    shapes: dict[tuple[str, ...], deque[_Line]] = defaultdict(deque)
     for line in new:
-        shapes[_shape(line)].append(line)
+        shapes[line.shape].append(line)
     for line in old:
-        alike = shapes.get(_shape(line))
+        alike = shapes.get(line.shape)
         if not alike:
             continue
-        twin = alike.pop(0)
-        for index, (before, after) in enumerate(zip(line, twin, strict=True)):
-            if before.name and before.text != after.text:
-                votes[before.text][after.text] += 1
-                voted[before.text] += 1
-                if index and _declares(line[index - 1]) and line[0].text != "return":
-                    declared.add(before.text)
+        twin = alike.popleft()
+        if twin.tokens == line.tokens:
+            continue
+        first = line.tokens[0][0]
+        before = ("", False)
+        for token, other in zip(line.tokens, twin.tokens, strict=True):
+            name, is_name = token
+            if is_name and name != other[0]:
+                votes[name][other[0]] += 1
+                voted[name] += 1
+                if _declares(*before) and first != "return":
+                    declared.add(name)
+            before = token
     return voted
 
 
-def _declares(before: Token) -> bool:
-    """Whether a name after the token BEFORE can be a declaration's."""
-    return before.text == "*" or (bool(before.name) and before.text not in NOT_TYPES)
-
-
-def _shape(line: list[Token]) -> tuple[str, ...]:
-    return tuple("" if token.name else token.text for token in line)
+def _declares(text: str, is_name: bool) -> bool:
+    """Whether a name after the token TEXT can be a declaration's."""
+    return text == "*" or (is_name and text not in NOT_TYPES)

@@ -45,19 +45,20 @@ def read_commit(body: str) -> Commit:
 
 def base_commit(message: Message) -> str | None:
     """The commit of a ``base-commit:`` line (git format-patch --base), None without one."""
-    match = _BASE.search(message.body)
+    match = _BASE.search(message.body) if "base-commit:" in message.body else None
     return match.group(1) if match else None
 
 
 def change_id(message: Message) -> str | None:
     """The value of a ``change-id:`` line below the message (b4 prep), None without one. Gerrit's I-ids do not count."""
-    match = _CHANGE_ID.search(message.body)
+    match = _CHANGE_ID.search(message.body) if "change-id:" in message.body.lower() else None
     return match.group(1) if match and not re.fullmatch(r"I[0-9a-f]{40}", match.group(1)) else None
 
 
 def is_backport(body: str) -> bool:
     """True if the message names the upstream commit it was picked from, as stable backports do."""
-    return _UPSTREAM.search(body[:4000]) is not None
+    head = body[:4000]
+    return "pstream" in head and _UPSTREAM.search(head) is not None
 
 
 def _above_diff(lines: list[str]) -> list[str]:

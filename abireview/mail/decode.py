@@ -30,12 +30,13 @@ _HEAD_END = re.compile(rb"\n[ \t]*\n")
 _BRACKETED = re.compile(r"<([^<>]+)>")
 
 
-def decode(raw: bytes) -> Message:
+def decode(raw: bytes, *, addressed: bool = True) -> Message:
     """Decode one mail (RFC 5322 and MIME) from its raw bytes, LF or CRLF, with or without an mbox ``From `` line.
 
     A mail without Message-ID gets one made from its bytes, ending in ``@no-message-id.invalid``. What had to be mended
     is in ``repaired``, what could not be in ``damaged``. Fields are given in ``headers`` without the trace of the
-    transport (Received, DKIM, ARC and spam fields).
+    transport (Received, DKIM, ARC and spam fields). Without ``addressed`` those, To and Cc are left empty: for who only
+    reads the patch, they are a third of the work.
     """
     damaged: list[str] = []
     if len(raw) > limits.MAX_MAIL_BYTES:
@@ -58,13 +59,13 @@ def decode(raw: bytes) -> Message:
         date=found.date,
         in_reply_to=found.in_reply_to,
         references=found.references,
-        to=addresses(fields.get("to")),
-        cc=addresses(fields.get("cc")),
+        to=addresses(fields.get("to")) if addressed else (),
+        cc=addresses(fields.get("cc")) if addressed else (),
         body=content.text,
         list_id=_list_id(fields.get("list-id")),
         repaired=tuple(repaired),
         damaged=(*damaged, *content.damaged),
-        headers=fields.kept(),
+        headers=fields.kept() if addressed else (),
     )
 
 

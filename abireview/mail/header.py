@@ -8,6 +8,7 @@ import re
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.utils import getaddresses, mktime_tz, parsedate_tz
+from functools import cached_property
 from itertools import islice
 
 from abireview import limits
@@ -25,17 +26,47 @@ _UNKEPT = ("received", "dkim-", "arc-", "x-spam-", "x-ms-", "x-microsoft-", "x-g
 
 
 class Fields:
-    """The fields of a header by lower-case name, in the order of the mail; unfolded when asked for, not decoded."""
+    """The fields of a header by lower-case name; found, unfolded and decoded when asked for."""
 
     def __init__(self, head: str) -> None:
         # a continuation line without anything to continue begins a field
-        found = _FIELD.finditer(head.lstrip(" \t"))
-        self._items = [match.groups() for match in islice(found, limits.MAX_HEADER_LINES)]
-        self._first = {name.lower(): value for name, value in reversed(self._items)}
+        self._head = head.lstrip(" \t")
+        self._low = self._head.lower()
+        # in other cases places in the one are not places in the other, or the limit has to be looked at
+        self._plain = len(self._low) == len(self._head) and self._low.count("\n") < limits.MAX_HEADER_LINES
+
+    @cached_property
+    def _items(self) -> list[tuple[str, str]]:
+        """Names and values, folded, in the order of the mail."""
+        found = islice(_FIELD.finditer(self._head), limits.MAX_HEADER_LINES)
+        return [(match[1], match[2]) for match in found]
 
     def get(self, name: str) -> str:
         """The first field called ``name`` (lower case), "" if there is none."""
-        return _unfold(self._first.get(name, ""))
+        if not self._plain:
+            return self._look(name)
+        low = self._low
+        at = 0 if low.startswith(name) else low.find(f"\n{name}") + 1
+        while at or low.startswith(name):
+            colon = at + len(name)
+            following = low[colon : colon + 1]
+            if following == ":":
+                return _unfold(self._value(colon + 1))
+            if following in (" ", "\t", "\n"):  # white space before the colon, which RFC 5322 calls obsolete
+                return self._look(name)
+            at = low.find(f"\n{name}", colon) + 1
+            if not at:
+                break
+        return ""
+
+    def _value(self, start: int) -> str:
+        end = self._head.find("\n", start)
+        while end >= 0 and self._head[end + 1 : end + 2] in (" ", "\t"):
+            end = self._head.find("\n", end + 1)
+        return self._head[start:] if end < 0 else self._head[start:end]
+
+    def _look(self, name: str) -> str:
+        return _unfold(next((value for field, value in self._items if field.lower() == name), ""))
 
     def kept(self) -> tuple[tuple[str, str], ...]:
         """Names and decoded values, without those that only say which way the mail came."""

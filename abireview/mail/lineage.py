@@ -82,12 +82,12 @@ def _join_by_name(postings: Sequence[Posting], groups: UnionFind) -> None:
 
 def _join_by_thread(postings: Sequence[Posting], parents: dict[str, str], groups: UnionFind) -> None:
     owner = {item.msgid: i for i, posting in enumerate(postings) for item in posting.members}
+    by = [(posting.author, posting.order) for posting in postings]
     for i, posting in enumerate(postings):
+        author, order = by[i]
         for ancestor in ancestors(posting.first.message, parents):
             j = owner.get(ancestor)
-            if j is None or j == i:
-                continue
-            if postings[j].author == posting.author and postings[j].order < posting.order:
+            if j is not None and j != i and by[j][0] == author and by[j][1] < order:
                 groups.join(i, j)
                 break
 
@@ -107,13 +107,15 @@ def ancestors(message: Message, parents: dict[str, str]) -> Iterator[str]:
 
 def _join_by_titles(postings: Sequence[Posting], groups: UnionFind) -> None:
     seen: dict[tuple[str, str], list[int]] = {}
+    titles = [posting.titles for posting in postings]
     for i, posting in enumerate(postings):
         shared: dict[int, int] = {}
-        for title in sorted(posting.titles):
-            for j in seen.get((posting.author, title), [])[-limits.MAX_POSTINGS_TRIED :]:
+        author = posting.author
+        for title in sorted(titles[i]):
+            for j in seen.get((author, title), [])[-limits.MAX_POSTINGS_TRIED :]:
                 shared[j] = shared.get(j, 0) + 1
-            seen.setdefault((posting.author, title), []).append(i)
+            seen.setdefault((author, title), []).append(i)
         for j, count in shared.items():
-            least = min(len(posting.titles), len(postings[j].titles))
+            least = min(len(titles[i]), len(titles[j]))
             if least >= 2 and 2 * count >= least and postings[j].order != posting.order:
                 groups.join(i, j)

@@ -38,9 +38,10 @@ MAX_KNOWN_CHARS = 1_000  # of a name and its path that are kept so; longer ones 
 class Paths:
     """Classes paths by the rule set's table, each path once."""
 
-    def __init__(self, table: Sequence[PathClass], read: Iterable[str]) -> None:
+    def __init__(self, table: Sequence[PathClass], read: Iterable[str], touched: Iterable[str]) -> None:
         self.table = table
         self.read = frozenset(read)
+        self.touched = frozenset(touched)
         self.known: dict[str, PathInfo] = {}
 
     def info(self, path: str) -> PathInfo:
@@ -69,8 +70,13 @@ class Paths:
         return PathInfo(frozenset(classes), arch or "generic", surface)
 
     def wanted(self, path: str) -> bool:
-        """Whether files at PATH are parsed at all."""
+        """Whether files at PATH are looked at at all."""
         return bool(self.info(path).classes & self.read)
+
+    def parsed(self, path: str) -> bool:
+        """Whether what stands in files at PATH counts, and not only that it changes."""
+        classes = self.info(path).classes
+        return bool(classes & self.read) and not classes & self.touched
 
 
 class Scopes:
@@ -128,9 +134,8 @@ class Tables:
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
-        self.paths = Paths(rules.paths, rules.read)
+        self.paths = Paths(rules.paths, rules.read, rules.touched)
         self.scopes = Scopes(rules.scopes)
-        self.phrases = [(phrase, regex.needles(phrase.match)) for phrase in rules.phrases]
         self.views = tuple(view for rule in rules.rules for view in views(rule))
 
 
@@ -267,12 +272,7 @@ def _of_cover(series: Series, tables: Tables) -> frozenset[str]:
 
 def _found(text: str, tables: Tables) -> Iterator[Phrase]:
     flat = " ".join(text[:16384].split()).lower()
-    pieces = [flat[start : start + regex.MAX_SUBJECT] for start in range(0, len(flat), regex.MAX_SUBJECT - 96)]
-    for phrase, needles in tables.phrases:
-        if needles and not any(needle in flat for needle in needles):
-            continue
-        if any(regex.search(phrase.match, piece) for piece in pieces):
-            yield phrase
+    return (phrase for phrase in tables.rules.phrases if regex.occurs(phrase.match, flat))
 
 
 def _phrases(patch: Patch, tables: Tables) -> frozenset[str]:

@@ -58,6 +58,7 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     setters: tuple[str, ...]
     paths: tuple[PathClass, ...]
     read: tuple[str, ...]
+    touched: tuple[str, ...]
     phrases: tuple[Phrase, ...]
     projects: bytes = b""
 
@@ -154,7 +155,7 @@ def _build(files: Sequence[tuple[Path, str, bytes]], digest: str) -> RuleSet:
     rules: dict[str, Rule] = {}
     knobs: dict[str, Knob] = {}
     parts: dict[str, list[Any]] = {
-        key: [] for key in ("scope", "gate", "handlers", "setters", "path", "read", "phrase")
+        key: [] for key in ("scope", "gate", "handlers", "setters", "path", "read", "touched", "phrase")
     }
     projects = b""
     for path, name, data in files:
@@ -181,6 +182,7 @@ def _build(files: Sequence[tuple[Path, str, bytes]], digest: str) -> RuleSet:
         setters=tuple(parts["setters"]),
         paths=tuple(parts["path"]),
         read=tuple(parts["read"]),
+        touched=tuple(parts["touched"]),
         phrases=tuple(parts["phrase"]),
         projects=projects,
     )
@@ -201,6 +203,7 @@ def _facts(path: Path, data: bytes, parts: dict[str, list[Any]]) -> None:
         paths = _decode(path, data, PathFile)
         parts["path"] += paths.path
         parts["read"] += paths.read
+        parts["touched"] += paths.touched
     elif stem == "words":
         parts["phrase"] += _decode(path, data, WordFile).phrase
     else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -156,6 +157,51 @@ def _needles(tree: Any) -> set[str]:
     found.append({run})
     best = max(found, key=lambda texts: min(map(len, texts), default=0))
     return best if "" not in best else set()
+
+
+def occurs(expression: str, text: str) -> bool:
+    """Whether EXPRESSION occurs in TEXT, which may be long: it is tried where one of its needles stands.
+
+    Without needles, or where a match may have any length, it is tried on overlapping pieces of MAX_SUBJECT characters.
+    """
+    wanted, width = needles(expression), _width(expression)
+    pattern = compiled(expression)
+    if not wanted or width > _NEAR:
+        if wanted and not any(needle in text for needle in wanted):
+            return False
+        return any(pattern.search(piece) for piece in _pieces(text))
+    return any(_occurs_near(pattern, needle, width, text) for needle in wanted if needle in text)
+
+
+_NEAR = 200  # the longest match that is looked for only around needles
+_BEHIND = 40  # characters behind a match that it may look at
+_OVERLAP = 96
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[start : start + MAX_SUBJECT] for start in range(0, len(text), MAX_SUBJECT - _OVERLAP))
+
+
+def _occurs_near(pattern: re.Pattern[str], needle: str, width: int, text: str) -> bool:
+    """Whether PATTERN, whose matches have up to WIDTH characters, occurs in TEXT around a NEEDLE."""
+    at, total = text.find(needle), len(text)
+    while at >= 0:
+        start = max(0, at - width)
+        end = at + width + _BEHIND
+        while 0 <= (at := text.find(needle, at + 1)) < end - width and end - start < MAX_SUBJECT:
+            end = at + width + _BEHIND
+        while found := pattern.search(text, start, end):
+            # what follows may stand behind the end
+            if found.end() + _BEHIND <= end or end >= total or pattern.match(text, found.start()):
+                return True
+            start = found.start() + 1
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _width(expression: str) -> int:
+    """How many characters a match of EXPRESSION has at most."""
+    return int(sre_parse.parse(expression).getwidth()[1])
 
 
 @lru_cache(maxsize=4096)

@@ -298,9 +298,11 @@ class PathClass(Base, frozen=True, kw_only=True):
 
 
 class PathFile(Base, frozen=True, kw_only=True):
-    """``rules/facts/paths.toml``: ``read`` names the path classes whose files are parsed at all."""
+    """``rules/facts/paths.toml``: ``read`` names the path classes whose files are looked at at all, ``touched`` those
+    of which only counts that a patch changes them: a test's code promises nothing to anybody."""
 
     read: tuple[str, ...]
+    touched: tuple[str, ...] = ()
     path: tuple[PathClass, ...]
 
 

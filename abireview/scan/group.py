@@ -40,7 +40,7 @@ def traits_of(head: Head, subject: Subject, raw: bytes) -> tuple[Trait, ...]:
     if len(title) > SHORT_TITLE:
         branch = sorted({word.lower() for word in subject.prefixes if subject.stable})
         found.append(Trait(hash_of("title", title, *branch), subject.version_text, author))
-    match = _CHANGE_ID.search(raw)
+    match = _CHANGE_ID.search(raw) if b"change-id:" in raw.lower() else None
     if match and not _GERRIT.fullmatch(match[1]):
         found.append(Trait(hash_of("change-id", match[1].decode("ascii", "replace")), subject.version_text, 0))
     return tuple(found)

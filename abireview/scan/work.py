@@ -148,7 +148,7 @@ def _message(mail: Mail) -> Message:
     """The mail, or for one that is no patch what its head says."""
     raw = mail.raw or (zlib.decompressobj().decompress(mail.packed, limits.MAX_MAIL_BYTES + 1) if mail.packed else b"")
     if raw:
-        return decode(raw)
+        return decode(raw, addressed=False)
     head = msgspec.msgpack.decode(mail.head, type=Head)
     return Message(
         msgid=head.msgid,

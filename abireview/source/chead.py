@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from abireview.limits import MAX_C_HEADER, MAX_C_LINE
 from abireview.source.model import ScopeKind
@@ -34,6 +35,7 @@ _STATEMENT = re.compile(
     r"^\s+(?:if|for|while|switch|return|case|else|goto|do|break)\b|^\s+[\w>.\-\[\]]+\s*\(.*;\s*$|=[^,]*;$"
 )
 
+_KNOWN_CHARS = 300  # of a head that is kept
 _TELLING = 200  # characters of a line that are enough to guess by
 
 Head = tuple[ScopeKind, str]
@@ -70,6 +72,10 @@ def flat(text: str) -> str:
 def classify(text: str) -> Head:
     """Kind and name of the scope whose first lines, joined, are ``text`` (with or without the opening brace)."""
     before = text[:MAX_C_HEADER].partition("{")[0]
+    return _known(before) if len(before) <= _KNOWN_CHARS else _classify(before)
+
+
+def _classify(before: str) -> Head:
     plain = flat(before)
     head, equals, _ = plain.partition("=")
     pointer = _POINTER.search(before) if head.rstrip().endswith("()()") else None
@@ -87,6 +93,9 @@ def classify(text: str) -> Head:
     if "[" in plain or match:
         return "table", _variable(head, before)
     return "function", ""
+
+
+_known = lru_cache(maxsize=4096)(_classify)  # both sides of a hunk have the same heads
 
 
 def is_macro_call(text: str) -> bool:

@@ -63,6 +63,9 @@ class _Cutter:
         while i < total:
             line = lines[i]
             if self.open is not None:
+                if not line or line[0] in "\t ":
+                    i += 1
+                    continue
                 i = self._inside(i, line)
             elif self.pending >= 0:
                 i = self._declaration(i, line)
@@ -225,7 +228,7 @@ class _Cutter:
             while i < len(self.lines) and self.lines[i].endswith("\\"):
                 i += 1
             return i + 1
-        if mark in ("\t", " ", "", "#", "{"):
+        if mark in ("#", "{"):
             return i + 1
         if mark == "}":
             return self._closing(i, line, scope)

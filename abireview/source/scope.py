@@ -204,10 +204,15 @@ class _Hunk:
         for scope in scopes:
             places = at[scope.first : scope.end]
             if places:
-                out.append(_Part(scope, places, any(lines[i].kind != " " for i in places)))
+                out.append(_Part(scope, places, any([lines[i].kind != " " for i in places])))
         return out
 
     def _pair(self) -> None:
+        if len(self.old) == len(self.new) == 1:
+            old, new = self.old[0].scope, self.new[0].scope
+            if old.name and old.name == new.name and old.kind == new.kind:
+                self._join(0, 0)
+                return
         shared = self._shared()
         ranked = sorted(shared.items(), key=lambda item: (-item[1], item[0]))
         self._match((pair for pair, _ in ranked), lambda a, b: a.kind == b.kind and a.name == b.name)
@@ -286,11 +291,19 @@ class _Hunk:
             new.scope.name if new else "",
             old.scope.name if old else "",
             "" if part.scope.opened else part.scope.header,
-            _side([self.lines[i] for i in old.at], "+") if old else _EMPTY,
-            _side([self.lines[i] for i in new.at], "-") if new else _EMPTY,
+            self._side(old, old=True) if old else _EMPTY,
+            self._side(new, old=False) if new else _EMPTY,
             whole=self.complete if top else seen,
             born=not top and old is None and self._opens(new),
             died=not top and new is None and self._opens(old),
+        )
+
+    def _side(self, part: _Part, *, old: bool) -> FragmentSide:
+        lines = [self.lines[i] for i in part.at]
+        return FragmentSide(
+            tuple([line.text for line in lines]),
+            tuple([(line.old_no if old else line.new_no) or 0 for line in lines]),
+            tuple([line.kind != " " for line in lines]),
         )
 
     def _opens(self, part: _Part | None) -> bool:

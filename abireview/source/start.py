@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 from abireview.source.chead import bare, classify, guess_kind
@@ -21,6 +22,7 @@ _NOT_A_SCOPE = re.compile(r"^(?:EXPORT_|MODULE_|module_|DECLARE_|NOKPROBE|extern
 _BARE_CALL = re.compile(r"^[A-Z][A-Z0-9_]*\s*\(")
 _DEFINES_FUNCTION = re.compile(r"^(?:(?:COMPAT_)?SYSCALL\w*DEFINE|TEST|KVM_\w*TEST|DEFINE_IDTENTRY|DEFINE_\w*HANDLER)")
 _CONDITIONAL = re.compile(r"^#\s*(?:if|el|endif)")
+_SECTION_CHARS = 120  # of a section header that is kept
 _TRUNCATED = 76  # git cuts section headers at 80 bytes
 Verdict = Literal["closing", "closing;", "brace", "label", "decl", "end", "none"]
 
@@ -100,11 +102,9 @@ def _macro_tail(lines: Sequence[str]) -> int:
 
 
 def _begins_in_comment(lines: Sequence[str]) -> bool:
-    for line in lines:
-        begin, end = line.find("/*"), line.find("*/")
-        if begin >= 0 or end >= 0:
-            return end >= 0 and (begin < 0 or end < begin)
-    return False
+    text = "\n".join(lines)
+    begin, end = text.find("/*"), text.find("*/")
+    return end >= 0 and (begin < 0 or end < begin)
 
 
 def _event(line: str) -> Verdict:
@@ -149,6 +149,9 @@ def _from_section(section: str) -> tuple[ScopeKind, str] | None:
     return kind, name
 
 
+_known_section = lru_cache(maxsize=2048)(_from_section)  # the hunks of one function have the same
+
+
 def open_scope(section: str, lines: Sequence[str], first_line: int) -> Scope | None:
     """The scope that is open before ``lines``, None at file scope.
 
@@ -160,7 +163,7 @@ def open_scope(section: str, lines: Sequence[str], first_line: int) -> Scope | N
     look = _Look(lines)
     if look.macro:
         return Scope("macro", "", 0, 0, look.macro, opened=False)
-    declared = _from_section(section)
+    declared = _known_section(section) if len(section) <= _SECTION_CHARS else _from_section(section)
     if look.continues and look.verdict in ("brace", "decl"):
         return _unfinished(section, declared)
     if look.verdict == "brace":

@@ -221,7 +221,7 @@ def test_macros_of_macros_take_bounded_time(last: str) -> None:
     began = time.process_time()
     macros(9, 40, last).rows("{ M9(1) }")
     macros(9, 40, last).rows("M9(M8(M7(M6(M5(M4(M3(M2(1))))))))")
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 8
 
 
 @pytest.fixture

@@ -327,7 +327,7 @@ def test_long_diff_in_time() -> None:
     begin = time.process_time()
     file = only(body)
     assert len(file.hunks[0].lines) == 2 * many
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 4
 
 
 @pytest.mark.parametrize(
@@ -338,4 +338,4 @@ def test_hostile_repetition_in_time(line: str) -> None:
     body = "log\n---\n" + GIT + f"{line}\n" * 50_000 + GIT
     begin = time.process_time()
     read(body)
-    assert time.process_time() - begin < 4
+    assert time.process_time() - begin < 16

@@ -269,7 +269,7 @@ def test_hostile_lines_in_time(line: str) -> None:
     begin = time.process_time()
     fragments_of(hunk("int g(void)", f" \ta();\n+{line}\n {line}\n-{line}\n+{line} = {{\n \tb();\n", "a.c"))
     fragments_of(hunk(line, " \ta();\n+\tb();\n", "a.c"))
-    assert time.process_time() - begin < 2
+    assert time.process_time() - begin < 8
 
 
 @pytest.mark.parametrize(
@@ -281,4 +281,4 @@ def test_hostile_numbers_of_scopes_in_time(part: str) -> None:
     new = "".join("+" + line + "\n" for n in range(8_000, 16_000) for line in part.format(n=n).split("\n")[:-1])
     begin = time.process_time()
     assert fragments_of(hunk("", f" \n{old}{new} \n", "a.c"))
-    assert time.process_time() - begin < 4
+    assert time.process_time() - begin < 16

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 import msgspec
@@ -20,10 +20,15 @@ from abireview.source.model import Skipped
 _NAMED = 5  # mails named one by one in a note
 
 
-def build_series(posting: Posting, others: Sequence[Item], projects: Projects) -> Series:
-    """The series of ``posting``; ``others`` are the heads of the thread's other series, for the notes."""
+def build_series(
+    posting: Posting, others: Sequence[Item], projects: Projects, wanted: Callable[[str], bool] | None = None
+) -> Series:
+    """The series of ``posting``; ``others`` are the heads of the thread's other series, for the notes.
+
+    Files of which ``wanted`` says no are named in it without their hunks.
+    """
     items = sorted(posting.patches + posting.filled, key=lambda i: (i.subject.n, i.date, i.msgid))
-    patches = tuple(build_patch(item) for item in items)
+    patches = tuple(build_patch(item, wanted) for item in items)
     cover = posting.cover or (posting.base.cover if posting.base else None)
     head = posting.head
     count = posting.m
@@ -56,10 +61,10 @@ def build_series(posting: Posting, others: Sequence[Item], projects: Projects) -
     )
 
 
-def build_patch(item: Item) -> Patch:
+def build_patch(item: Item, wanted: Callable[[str], bool] | None = None) -> Patch:
     """The patch of one mail; what could not be decoded or found is in ``skipped``."""
     message = item.message
-    files, skipped = parse_diff(message.body, message.msgid)
+    files, skipped = parse_diff(message.body, message.msgid, wanted)
     lost = [Skipped(message.msgid, "", why) for why in message.damaged]
     if not files and not skipped and not lost:
         lost.append(Skipped(message.msgid, "", "the mail has no diff"))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -26,10 +26,12 @@ class Thread:
     """Mails and the series among them. The same mails give the same thread, whatever their order.
 
     ``messages`` are ordered by date, each message-id once. ``lineages`` are the series found, each with its versions
-    from old to new; the first is the one that began first.
+    from old to new; the first is the one that began first. Files of which ``wanted`` says no are built without hunks.
     """
 
-    def __init__(self, messages: Sequence[Message], projects: Projects) -> None:
+    def __init__(
+        self, messages: Sequence[Message], projects: Projects, wanted: Callable[[str], bool] | None = None
+    ) -> None:
         unique: dict[str, Message] = {}
         for message in messages:
             known = unique.get(message.msgid)
@@ -37,6 +39,7 @@ class Thread:
         self.messages: tuple[Message, ...] = tuple(sorted(unique.values(), key=lambda m: (m.date or 0, m.msgid)))
         self.by_id: dict[str, Message] = unique
         self.projects = projects
+        self._wanted = wanted
         self._items: dict[str, Item] = {message.msgid: make_item(message) for message in self.messages}
         parents = {message.msgid: message.in_reply_to for message in self.messages}
         found = [posting for posting in find_postings(self._items.values()) if posting.patches]
@@ -70,7 +73,7 @@ class Thread:
         if key not in self._built:
             own = self._lineage_of[key]
             others = self._newest_heads[:own] + self._newest_heads[own + 1 :]
-            built = build_series(posting, others, self.projects)
+            built = build_series(posting, others, self.projects, self._wanted)
             self._built[key] = msgspec.structs.replace(built, pull=True) if self._pulled(posting) else built
         return self._built[key]
 

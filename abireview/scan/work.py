@@ -25,6 +25,7 @@ from abireview.mail.kind import Projects, load_projects
 from abireview.mail.model import Message, Series
 from abireview.mail.series import Thread
 from abireview.render import Style, jsonl
+from abireview.rules.context import tables_of
 from abireview.rules.load import RuleSet
 from abireview.store.journal import Outcome
 
@@ -106,6 +107,7 @@ class _Job:
         self.orders = orders
         self.rules = rules or _rules(orders.rules)
         self.projects: Projects = load_projects(self.rules.projects)
+        self.wanted = tables_of(self.rules).paths.wanted
 
     def outcomes(self, team: Team) -> Sequence[Outcome]:
         try:
@@ -121,7 +123,7 @@ class _Job:
         return failure(self.orders, msgspec.msgpack.decode(first.head, type=Head), why)
 
     def _checked(self, team: Team) -> Iterator[Outcome]:
-        thread = Thread([_message(mail) for mail in team.mails], self.projects)
+        thread = Thread([_message(mail) for mail in team.mails], self.projects, self.wanted)
         for versions in thread.lineages:
             for posting in versions if self.orders.every else versions[-1:]:
                 if self._wanted(posting.head.message.date):

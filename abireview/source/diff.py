@@ -8,6 +8,7 @@ for before it is asked; what it refuses is read by the tolerant scan of hunks.py
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from abireview.limits import MAX_DIFF_FILES, MAX_DIFF_LINES
@@ -24,8 +25,12 @@ _HEADER = ("--- a/f", "+++ b/f")  # names are read by _header: unidiff keeps quo
 _RULE = re.compile(r"^---\s*$")
 
 
-def parse_diff(body: str, msgid: str) -> tuple[tuple[FileDiff, ...], tuple[Skipped, ...]]:
+def parse_diff(
+    body: str, msgid: str, wanted: Callable[[str], bool] | None = None
+) -> tuple[tuple[FileDiff, ...], tuple[Skipped, ...]]:
     """The files that the patch in ``body`` changes, and what of its diff could not be read.
+
+    Files of which ``wanted`` says no (old and new path) are given without their hunks.
 
     ``body`` is a decoded mail body: commit message, ``---``, diffstat, diff, signature, in any line-end style.
     ``msgid`` names the patch in each Skipped. Line.at counts from 1 in ``body``. A body without a diff gives two empty
@@ -42,14 +47,16 @@ def parse_diff(body: str, msgid: str) -> tuple[tuple[FileDiff, ...], tuple[Skipp
         skipped.append(Skipped(msgid, "", f"the patch has more than {MAX_DIFF_FILES} files; the rest was not read"))
         del sections[MAX_DIFF_FILES:]
     files: list[FileDiff] = []
+    changed: list[tuple[int, int]] = []  # lines added and removed, of each file
     for section in sections:
-        file, lost = _read(lines, section)
+        file, lost = _read(lines, section, wanted)
         path = file.path if file else _combined_path(lines[section.start])
         skipped.extend(Skipped(msgid, path, why) for why in lost)
         if file:
             files.append(file)
+            changed.append(_changed(lines, section, file))
     if len(stats) == 1 and files and not skipped:
-        skipped.extend(_against_stat(lines[stats[0]], files, msgid))
+        skipped.extend(_against_stat(lines[stats[0]], files, changed, msgid))
     return tuple(files), tuple(skipped)
 
 
@@ -96,7 +103,9 @@ def _more_files(lines: list[str], i: int) -> bool:
     return any(lines[j][:1] in ("d", "-") and introduces(lines, j) for j in range(i, len(lines)))
 
 
-def _read(lines: list[str], section: Section) -> tuple[FileDiff | None, list[str]]:
+def _read(
+    lines: list[str], section: Section, wanted: Callable[[str], bool] | None
+) -> tuple[FileDiff | None, list[str]]:
     """One file, and sentences on what of it is lost."""
     if section.form == "combined":
         return None, ["a combined diff of a merge cannot be read"]
@@ -106,6 +115,8 @@ def _read(lines: list[str], section: Section) -> tuple[FileDiff | None, list[str
         return None, [f"the file name on line {section.start + 1} cannot be read"]
     mended: Mended | None = None
     hunks: list[Hunk] = []
+    if not section.fault and wanted is not None and not any(wanted(path) for path in (old, new) if path):
+        return FileDiff(old, new, change, (), *blobs), []
     if section.hunks and not section.fault:
         hunks, mended = _by_unidiff(lines, section)
     elif section.fault:
@@ -199,25 +210,30 @@ def _header(header: list[str], binary: bool) -> tuple[str | None, str | None, Ch
     return old_path, new_path, change, blobs
 
 
+def _changed(lines: list[str], section: Section, file: FileDiff) -> tuple[int, int]:
+    """How many lines the file's hunks add and remove."""
+    if section.fault:
+        marks = [line.kind for hunk in file.hunks for line in hunk.lines]
+    else:
+        marks = [line[:1] for line in lines[section.hunks[0] : section.end]] if section.hunks else []
+    return marks.count("+"), marks.count("-")
+
+
 def _combined_path(line: str) -> str:
     return paths.unquote(line.split(" ", 2)[2]) if line.startswith(("diff --cc ", "diff --combined ")) else ""
 
 
-def _against_stat(summary: str, files: list[FileDiff], msgid: str) -> list[Skipped]:
-    """A Skipped if the diffstat counts more lines than were read."""
+def _against_stat(summary: str, files: list[FileDiff], changed: list[tuple[int, int]], msgid: str) -> list[Skipped]:
+    """A Skipped if the diffstat counts other lines than were read."""
     match = _STAT.match(summary)
     if match is None:
         return []
-    added = removed = 0
-    for file in files:
-        if file.change in ("deleted", "binary") and not file.hunks:
-            return []  # 'git format-patch -D' and binary files: the diffstat counts what the diff does not show
-        for hunk in file.hunks:
-            for line in hunk.lines:
-                added += line.kind == "+"
-                removed += line.kind == "-"
+    if any(
+        file.change in ("deleted", "binary") and count == (0, 0) for file, count in zip(files, changed, strict=True)
+    ):
+        return []  # 'git format-patch -D' and binary files: the diffstat counts what the diff does not show
     want = int(match.group(1)), int(match.group(2) or 0), int(match.group(3) or 0)
-    have = len(files), added, removed
+    have = len(files), sum(added for added, _ in changed), sum(removed for _, removed in changed)
     if want == have:
         return []
     words = "the diffstat says {} files, {} lines added, {} removed; the diff has {}, {}, {}"

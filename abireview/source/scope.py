@@ -204,7 +204,7 @@ class _Hunk:
         for scope in scopes:
             places = at[scope.first : scope.end]
             if places:
-                out.append(_Part(scope, places, any([lines[i].kind != " " for i in places])))
+                out.append(_Part(scope, places, any(lines[i].kind != " " for i in places)))
         return out
 
     def _pair(self) -> None:

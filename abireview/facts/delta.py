@@ -106,9 +106,10 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     _cancel_moves(removed, added, renames, born, died, kept_public)
     pairs = _pair(removed, added, renames)
     often = _mechanical(pairs)
-    if often:
-        edited = [pair for pair in pairs if _only_edits(_text(pair[0].fact), _text(pair[1].fact), often)]
-        pairs = [pair for pair in pairs if pair not in edited]
+    if often.edits:
+        edited = [pair for pair in pairs if often.explain(_text(pair[0].fact), _text(pair[1].fact))]
+        kept = {id(pair) for pair in edited}
+        pairs = [pair for pair in pairs if id(pair) not in kept]
         _drop_parts(edited, removed, added)
         regated = [entry for entry in regated if not _gates_edited(entry[0], entry[1], often)]
     found = [_pair_delta(pair, fragments, born, died) for pair in pairs]
@@ -343,10 +344,13 @@ def _text(fact: Fact) -> str:
 def _edit(old: str, new: str) -> tuple[str, str]:
     """The differing middle of two texts' tokens; constants that stand on both sides are one placeholder."""
     left, right = WORDS.findall(old), WORDS.findall(new)
-    while left and right and left[0] == right[0]:
-        left, right = left[1:], right[1:]
-    while left and right and left[-1] == right[-1]:
-        left, right = left[:-1], right[:-1]
+    start, most = 0, min(len(left), len(right))
+    while start < most and left[start] == right[start]:
+        start += 1
+    end = 0
+    while end < most - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+    left, right = left[start : len(left) - end], right[start : len(right) - end]
     common = {word for word in left if word.isupper() and len(word) > 1} & set(right)
     return (
         " ".join("$" if word in common else word for word in left),
@@ -354,13 +358,39 @@ def _edit(old: str, new: str) -> tuple[str, str]:
     )
 
 
-def _mechanical(pairs: list[tuple[_Item, _Item]]) -> set[tuple[str, str]]:
+class _Often:
+    """The edits of tokens that a series makes in many places, ready to be made once more."""
+
+    def __init__(self, edits: set[tuple[str, str]]) -> None:
+        self.edits = edits
+        self._ready = []
+        for before, after in sorted(edits):
+            pattern = re.escape(before).replace(r"\$", r"(\w+)", 1)
+            told = max(before.split("$"), key=len)
+            change = after.replace("\\", "").replace("$", r"\1", 1)
+            self._ready.append((told, re.compile(rf"(?<!\w){pattern}(?!\w)"), change))
+
+    def explain(self, old: str, new: str) -> bool:
+        """Whether OLD becomes NEW by these edits alone, made once or several times."""
+        if not self.edits or old == new:
+            return False
+        if _edit(old, new) in self.edits:
+            return True
+        text, wanted = " ".join(WORDS.findall(old)), " ".join(WORDS.findall(new))
+        for told, pattern, change in self._ready:
+            if told in text:
+                text = pattern.sub(change, text)
+        return text == wanted
+
+
+def _mechanical(pairs: list[tuple[_Item, _Item]]) -> _Often:
     """The edits of tokens that the series makes in many places."""
     places: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for old, new in pairs:
-        if old.fact.kind in BODY_KINDS:
+    bodies = [pair for pair in pairs if pair[0].fact.kind in BODY_KINDS]
+    if len(bodies) >= MECHANICAL:
+        for old, new in bodies:
             places[_edit(_text(old.fact), _text(new.fact))].add((old.fact.path, old.fact.scope))
-    return {edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)}
+    return _Often({edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)})
 
 
 def _drop_parts(edited: list[tuple[_Item, _Item]], removed: list[_Item], added: list[_Item]) -> None:
@@ -372,26 +402,13 @@ def _drop_parts(edited: list[tuple[_Item, _Item]], removed: list[_Item], added: 
                 item.live = False
 
 
-def _gates_edited(old: Fact, new: Fact, often: set[tuple[str, str]]) -> bool:
+def _gates_edited(old: Fact, new: Fact, often: _Often) -> bool:
     """Whether the only difference between two facts' gates is a mechanical edit."""
     before = [gate for gate in old.gates if gate not in new.gates]
     after = [gate for gate in new.gates if gate not in old.gates]
-    if not often or len(before) != len(after):
+    if len(before) != len(after):
         return False
-    return all(_only_edits(*pair, often) for pair in zip(before, after, strict=True))
-
-
-def _only_edits(old: str, new: str, often: set[tuple[str, str]]) -> bool:
-    """Whether OLD becomes NEW by mechanical edits alone, made once or several times."""
-    if not often or old == new:
-        return False
-    if _edit(old, new) in often:
-        return True
-    text, wanted = " ".join(WORDS.findall(old)), " ".join(WORDS.findall(new))
-    for before, after in sorted(often):
-        pattern = re.escape(before).replace(r"\$", r"(\w+)", 1)
-        text = re.sub(rf"(?<!\w){pattern}(?!\w)", after.replace("\\", "").replace("$", r"\1", 1), text)
-    return text == wanted
+    return all(often.explain(*pair) for pair in zip(before, after, strict=True))
 
 
 def _net_regated(regated: list[tuple[Fact, Fact, int]]) -> Iterable[tuple[Fact, Fact, int]]:

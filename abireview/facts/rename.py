@@ -46,7 +46,7 @@ class Renames:
         in_code: Counter[str] = Counter()
         declared: set[str] = set()
         alive: set[str] = set()
-        dropped: Counter[str] = Counter()
+        lost: list[str] = []
         fixed: set[str] = set()
         for index, fragment in enumerate(fragments):
             old, new = _changed(fragment, "old"), _changed(fragment, "new")
@@ -58,7 +58,7 @@ class Renames:
             if index in public:
                 fixed |= {name for line in old_lines for name in line.names}
             for line in old_lines:
-                dropped.update(line.names - names_new)
+                lost += line.names - names_new
             voted = _vote(old_lines, new_lines, votes, declared)
             if fragment.kind != "table":
                 in_code.update(voted)
@@ -66,6 +66,7 @@ class Renames:
             return cls({})
         for fragment in fragments:
             alive |= _context_words(fragment)
+        dropped = Counter(lost)
         gone, come = _definitions(fragments, "old"), _definitions(fragments, "new")
         names = {}
         for name, found in votes.items():

@@ -35,7 +35,8 @@ class Gates:
         self.known: dict[str, GateClass] = {}
         self.reach = Reach(context)
         self.labels = _new_labels(context)
-        self.near = {(d.patch, d.path, d.scope) for d in context.found.deltas if d.op != "removed" and self._about(d)}
+        deltas = context.found.deltas if self.names else ()
+        self.near = {(d.patch, d.path, d.scope) for d in deltas if d.op != "removed" and self._about(d)}
 
     def _about(self, delta: Delta) -> bool:
         """Whether the delta itself sets or tests something that userspace has to turn on."""

@@ -31,10 +31,11 @@ class _Fail(Exception):  # noqa: N818  (control flow inside one match)
 class _Candidate:
     """A delta, or (without one) a fact of one side, with what patterns ask of its place."""
 
-    __slots__ = ("delta", "fact", "fragment", "info", "scopes", "words")
+    __slots__ = ("at", "delta", "fact", "fragment", "info", "scopes", "words")
 
-    def __init__(self, context: Context, fragment: int, fact: Fact, delta: Delta | None = None) -> None:
+    def __init__(self, context: Context, fragment: int, fact: Fact, at: int, delta: Delta | None = None) -> None:
         self.fact, self.fragment, self.delta = fact, fragment, delta
+        self.at = at  # its place among those of its kind
         self.info: PathInfo = context.paths.info(fact.path)
         self.words: frozenset[str] = context.words[context.fragments[fragment].patch]
         self.scopes: frozenset[str] | None = None  # looked up when a pattern names scopes
@@ -46,6 +47,7 @@ class Matcher:
     def __init__(self, context: Context, gates: Gates) -> None:
         self.context, self.gates = context, gates
         self._all: dict[tuple[str, str], list[_Candidate]] = {}
+        self._scoped: dict[tuple[str, str], dict[str, list[_Candidate]]] = {}
         self._placed: dict[tuple[object, ...], list[_Candidate]] = {}
         self._chosen: dict[Plan, list[_Candidate]] = {}
         self._whole: dict[tuple[Plan, str], list[_Candidate]] = {}
@@ -75,13 +77,31 @@ class Matcher:
         for kind in pattern.kind or self._kinds(pattern.on):
             if not self._of_kind(pattern.on, kind):
                 continue
-            key = (pattern.on, kind, pattern.op, plan.place)
-            placed = self._placed.get(key)
-            if placed is None:
-                placed = self._placed[key] = self._place(plan, kind)
+            if plan.where:
+                placed = self._place(plan, self._in_scopes(pattern.on, kind, plan.where))
+            else:
+                key = (pattern.on, kind, pattern.op, plan.place)
+                known = self._placed.get(key)
+                if known is None:
+                    known = self._placed[key] = self._place(plan, self._of_kind(pattern.on, kind))
+                placed = known
             if placed:
                 found += self._choose_from(plan, placed)
         return found
+
+    def _in_scopes(self, on: str, kind: str, where: frozenset[str]) -> list[_Candidate]:
+        """The candidates of KIND in one of the named scopes, in order."""
+        scoped = self._scoped.get((on, kind))
+        if scoped is None:
+            scoped = self._scoped[on, kind] = {}
+            for candidate in self._of_kind(on, kind):
+                candidate.scopes = self.context.scope_ids(candidate.fragment, candidate.fact)
+                for name in candidate.scopes:
+                    scoped.setdefault(name, []).append(candidate)
+        lists = [scoped[name] for name in where if name in scoped]
+        if len(lists) < 2:
+            return lists[0] if lists else []
+        return sorted({one.at: one for found in lists for one in found}.values(), key=lambda one: one.at)
 
     def _kinds(self, on: str) -> tuple[str, ...]:
         context = self.context
@@ -89,12 +109,12 @@ class Matcher:
             return tuple(context.deltas_by_kind)
         return tuple(context.after_by_kind if on == "after" else context.before_by_kind)
 
-    def _place(self, plan: Plan, kind: str) -> list[_Candidate]:
-        """The candidates of KIND with the plan's operations, in files that the plan is about."""
+    def _place(self, plan: Plan, candidates: Iterable[_Candidate]) -> list[_Candidate]:
+        """Those of CANDIDATES with the plan's operations, in files that the plan is about."""
         pattern = plan.pattern
         allowed: dict[str, bool] = {}
         found = []
-        for candidate in self._of_kind(pattern.on, kind):
+        for candidate in candidates:
             if candidate.delta is not None and pattern.op and candidate.delta.op not in pattern.op:
                 continue
             path = candidate.fact.path
@@ -111,10 +131,10 @@ class Matcher:
         context = self.context
         if on == "delta":
             deltas = context.deltas_by_kind.get(kind, ())
-            found = [_Candidate(context, delta.fragment, delta.fact, delta) for delta in deltas]
+            found = [_Candidate(context, delta.fragment, delta.fact, at, delta) for at, delta in enumerate(deltas)]
         else:
             facts = context.after_by_kind if on == "after" else context.before_by_kind
-            found = [_Candidate(context, fragment, fact) for fragment, fact in facts.get(kind, ())]
+            found = [_Candidate(context, fragment, fact, at) for at, (fragment, fact) in enumerate(facts.get(kind, ()))]
         self._all[on, kind] = found
         return found
 
@@ -124,7 +144,7 @@ class Matcher:
         if known is None:
             whole, kinds = self.context.whole, plan.pattern.kind
             facts = whole.file(path) if whole is not None else ()
-            of_kind = (_Candidate(self.context, fragment, fact) for fragment, fact in facts if fact.kind in kinds)
+            of_kind = (_Candidate(self.context, fragment, fact, 0) for fragment, fact in facts if fact.kind in kinds)
             placed = [one for one in of_kind if plan.allows_path(one.fact.path, one.info)]
             known = self._whole[plan, path] = self._choose_from(plan, placed)
         return known

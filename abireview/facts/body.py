@@ -63,10 +63,10 @@ def _stated(raw: Raw) -> Iterator[Stated]:
     if shape == "plain":
         yield from _plain(raw.tokens)
     elif shape in ("if", "loop", "switch") or (shape == "else" and raw.word):
-        yield Stated("cond", raw.word, raw.text)
+        yield "cond", raw.word, raw.text, ()
         yield from _calls(raw.tokens, "cond")
     elif shape == "case":
-        yield Stated("case", raw.text if raw.word == "case" else "default", "")
+        yield "case", raw.text if raw.word == "case" else "default", "", ()
     elif shape == "header" and raw.indent == 0:
         yield from _header(raw.tokens)
 
@@ -76,7 +76,7 @@ def _plain(tokens: Sequence[Token]) -> Iterator[Stated]:
         return
     if tokens[0].text == "return":
         value = join(tokens[1:])
-        yield Stated("return", value or "void", value)
+        yield "return", value or "void", value, ()
         yield from _calls(tokens[1:], "return")
         return
     at = _assignment(tokens)
@@ -91,13 +91,13 @@ def _store(tokens: Sequence[Token], at: int) -> Iterator[Stated]:
     value = join(right)
     declared = _declared(left)
     if declared:
-        yield Stated("local", declared, join(left[:-1]) or "")
+        yield "local", declared, join(left[:-1]) or "", ()
         left = left[-1:] if left[-1].name else left[_declarator(left) :]
     key = join(left)
     if operator == "=" and ERRNO.match(value) and key in STATUS_NAMES:
-        yield Stated("return", value, value)
+        yield "return", value, value, ()
     else:
-        yield Stated("store", key, f"{operator} {value}")
+        yield "store", key, f"{operator} {value}", ()
     yield from _calls(right, "store")
     if operator == "|=" or "|" in value or "~" in value:
         yield from _flags(value, key, alone=operator == "|=")
@@ -105,18 +105,18 @@ def _store(tokens: Sequence[Token], at: int) -> Iterator[Stated]:
 
 def _flags(text: str, where: str, *, alone: bool = False) -> Iterator[Stated]:
     for name, complemented in named(text, alone=alone):
-        yield Stated("flag", name, f"~{where}" if complemented else where)
+        yield "flag", name, f"~{where}" if complemented else where, ()
 
 
 def _expression(tokens: Sequence[Token]) -> Iterator[Stated]:
     if _is_declaration(tokens):
-        yield Stated("local", tokens[-1].text, join(tokens[:-1]))
+        yield "local", tokens[-1].text, join(tokens[:-1]), ()
         return
     calls = list(_calls(tokens, "stmt"))
     if calls and tokens[0].name and len(tokens) > 1 and tokens[1].text == "(":
         yield from calls
         return
-    yield Stated("stmt", tokens[0].text, join(tokens))
+    yield "stmt", tokens[0].text, join(tokens), ()
     yield from calls
 
 
@@ -130,7 +130,7 @@ def _calls(tokens: Sequence[Token], where: str) -> Iterator[Stated]:
         inner = _inside(tokens, index + 1)
         arguments = [join(piece) for piece in _top_level(inner, ",")]
         columns = tuple((str(number), text) for number, text in enumerate(arguments))
-        yield Stated("call", token.text, ", ".join(arguments), (*columns, ("in", where)))
+        yield "call", token.text, ", ".join(arguments), (*columns, ("in", where))
         if where == "stmt":
             for text in arguments:
                 if "|" in text or "~" in text:
@@ -144,7 +144,7 @@ def _header(tokens: Sequence[Token]) -> Iterator[Stated]:
     name = tokens[opening - 1].text
     parameters = [join(piece) for piece in _top_level(_inside(tokens, opening), ",")]
     before = join([t for t in tokens[: opening - 1] if t.text not in QUALIFIERS])
-    yield Stated("function", name, f"{before} ({', '.join(parameters)})")
+    yield "function", name, f"{before} ({', '.join(parameters)})", ()
 
 
 def _goto_gate(part: Statement, after: Sequence[Statement]) -> tuple[str, ...]:

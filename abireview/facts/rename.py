@@ -28,12 +28,19 @@ class Renames:
 
     def __init__(self, names: dict[str, str]) -> None:
         self.names = names
+        self._applied: dict[str, str] = {}
 
     def apply(self, text: str) -> str:
         """TEXT with every renamed word replaced."""
         if not self.names:
             return text
-        return WORD.sub(lambda found: self.names.get(found.group(), found.group()), text)
+        known = self._applied.get(text)
+        if known is None:
+            known = text
+            if not self.names.keys().isdisjoint(WORD.findall(text)):
+                known = WORD.sub(lambda found: self.names.get(found.group(), found.group()), text)
+            self._applied[text] = known
+        return known
 
     def ident(self, ident: tuple[str, str, str]) -> tuple[str, str, str]:
         """(kind, key, value) with the renamed words replaced."""

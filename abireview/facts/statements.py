@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
 
@@ -26,13 +26,9 @@ _CACHED: Final = 1 << 13  # groups of lines kept: both sides of a hunk and all v
 _CACHED_CHARS: Final = 400  # of a group that is kept
 
 
-class Stated(NamedTuple):
-    """A fact that a statement states wherever it stands: body.py makes it, place and gates come with the statement."""
-
-    kind: FactKind
-    key: str
-    value: str
-    columns: tuple[tuple[str, str], ...] = ()
+# A fact that a statement states wherever it stands (body.py makes it; place and gates come with the statement):
+# its kind, key, value and columns.
+Stated = tuple[FactKind, str, str, tuple[tuple[str, str], ...]]
 
 
 class Raw:

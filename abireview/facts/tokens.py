@@ -9,10 +9,10 @@ repetition, so the cost is linear in the text.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from abireview.facts.lex import join
 
@@ -32,7 +32,7 @@ _CACHED = 1 << 15  # normalised texts kept: rows and statements of a series repe
 _CACHED_CHARS = 2_000  # of a text that is kept; longer ones are data, and would make the process grow
 
 
-class Token(NamedTuple):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """A token and where it stands: ``start`` and ``end`` are offsets into the text, ``line`` counts from 0."""
 
     text: str
@@ -66,11 +66,15 @@ def words(text: str) -> list[str]:
 def tokenise(text: str) -> Iterator[Token]:
     """The tokens of ``text`` in order with their places; comments are left out as in :func:`words`."""
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
-    found = [
-        Token(match[1], match.start(1), match.end(1), bisect_right(starts, match.start(1)) - 1)
-        for match in _PATTERN.finditer(text)
-        if match[1]
-    ]
+    found = []
+    line, last = 0, len(starts) - 1
+    for match in _PATTERN.finditer(text):
+        word = match[1]
+        if word:
+            start, end = match.span(1)
+            while line < last and starts[line + 1] <= start:
+                line += 1
+            found.append(Token(word, start, end, line))
     for index in range(len(found) - 1, -1, -1):
         if found[index].text == "*/":
             found = found[index + 1 :]

@@ -26,31 +26,32 @@ class Head(msgspec.Struct, frozen=True):
     references: tuple[str, ...]
 
 
+_MADE = "@no-message-id.invalid"
 _HEAD_END = re.compile(rb"\n[ \t]*\n")
 _BRACKETED = re.compile(r"<([^<>]+)>")
 
 
-def decode(raw: bytes, *, addressed: bool = True) -> Message:
+def decode(raw: bytes, *, head: Head | None = None, addressed: bool = True) -> Message:
     """Decode one mail (RFC 5322 and MIME) from its raw bytes, LF or CRLF, with or without an mbox ``From `` line.
 
     A mail without Message-ID gets one made from its bytes, ending in ``@no-message-id.invalid``. What had to be mended
     is in ``repaired``, what could not be in ``damaged``. Fields are given in ``headers`` without the trace of the
     transport (Received, DKIM, ARC and spam fields). Without ``addressed`` those, To and Cc are left empty: for who only
-    reads the patch, they are a third of the work.
+    reads the patch, they are a third of the work. ``head`` is what ``decode_head`` gave of the mail, if that is known.
     """
     damaged: list[str] = []
     if len(raw) > limits.MAX_MAIL_BYTES:
         raw = raw[: limits.MAX_MAIL_BYTES]
         damaged.append(f"the mail is larger than {limits.MAX_MAIL_BYTES // limits.MIB} MiB; the rest was not read")
     raw = _plain(raw)
-    head, body = _split(raw)
-    if len(head) > limits.MAX_HEADER_BYTES:
+    header, body = _split(raw)
+    if len(header) > limits.MAX_HEADER_BYTES:
         damaged.append("the header is too long; the rest of it was not read")
-    fields = Fields(decode_text(head[: limits.MAX_HEADER_BYTES], "").text)
+    fields = Fields(decode_text(header[: limits.MAX_HEADER_BYTES], "").text)
     content = read_body(raw, body, fields)
     repaired = list(content.repaired)
-    found = _head(fields, raw)
-    if not _message_id(fields.get("message-id")):
+    found = head or _head(fields, raw)
+    if found.msgid.endswith(_MADE) and not _message_id(fields.get("message-id")):
         repaired.append("the mail has no Message-ID; one was made from its bytes")
     return Message(
         msgid=found.msgid,
@@ -79,7 +80,7 @@ def decode_head(raw: bytes) -> Head:
 def _head(fields: Fields, raw: bytes) -> Head:
     msgid = _message_id(fields.get("message-id"))
     if not msgid:
-        msgid = f"{hashlib.sha256(raw).hexdigest()[:24]}@no-message-id.invalid"
+        msgid = f"{hashlib.sha256(raw).hexdigest()[:24]}{_MADE}"
     references = message_ids(fields.get("references"))
     parents = [i for i in message_ids(fields.get("in-reply-to")) if i != msgid]
     return Head(

@@ -146,12 +146,15 @@ class _Job:
         return Outcome(series.date or 0, series.id, bool(result.findings or result.failed), line, facts)
 
 
+_decode_head = msgspec.msgpack.Decoder(Head).decode
+
+
 def _message(mail: Mail) -> Message:
     """The mail, or for one that is no patch what its head says."""
     raw = mail.raw or (zlib.decompressobj().decompress(mail.packed, limits.MAX_MAIL_BYTES + 1) if mail.packed else b"")
+    head = _decode_head(mail.head)
     if raw:
-        return decode(raw, addressed=False)
-    head = msgspec.msgpack.decode(mail.head, type=Head)
+        return decode(raw, head=head, addressed=False)
     return Message(
         msgid=head.msgid,
         subject=head.subject,

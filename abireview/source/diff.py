@@ -17,7 +17,7 @@ from abireview.source.hunks import Mended, Section, introduces, is_signature, me
 from abireview.source.model import Change, FileDiff, Hunk, Line, Skipped
 
 if TYPE_CHECKING:
-    from unidiff.patch import PatchedFile
+    from unidiff.patch import Hunk as Counted
 
 _STAT = re.compile(r"^ ?(\d{1,9}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?\s*$")
 _INDEX = re.compile(r"^index ([0-9a-f]{4,64})\.\.([0-9a-f]{4,64})")
@@ -128,47 +128,57 @@ def _read(
 
 
 def _by_unidiff(lines: list[str], section: Section) -> tuple[list[Hunk], Mended | None]:
+    """The hunks as unidiff finds and checks them; their lines are taken from the mail."""
     from unidiff.errors import UnidiffParseError
     from unidiff.patch import PatchSet
 
     first = section.hunks[0]
     try:
-        parsed = PatchSet("\n".join([*_HEADER, *lines[first : section.end], ""]))
+        parsed = PatchSet([*_HEADER, *lines[first : section.end]], metadata_only=True)
     except UnidiffParseError:
         return [], mend(lines, section)
     if len(parsed) != 1 or len(parsed[0]) != len(section.hunks):
         return [], mend(lines, section)
-    return _convert(parsed[0], first - len(_HEADER)), None
+    return [_filled(hunk, lines, at + 1) for hunk, at in zip(parsed[0], section.hunks, strict=True)], None
 
 
-def _convert(parsed: PatchedFile, offset: int) -> list[Hunk]:
-    """unidiff's hunks as ours; ``offset`` is what to add to its line numbers to get the body's."""
-    hunks = []
-    for hunk in parsed:
-        out: list[Line] = []
-        bare = {"+": False, "-": False}
-        for line in hunk:
-            kind = line.line_type
-            if kind == "\\":
-                last = out[-1].kind if out else " "
-                for side in "+-" if last == " " else last:
-                    bare[side] = True
-            elif kind:
-                at = (line.diff_line_no or -offset) + offset
-                out.append(Line(kind, line.value[:-1], line.source_line_no, line.target_line_no, at))
-        hunks.append(
-            Hunk(
-                hunk.source_start,
-                hunk.source_length,
-                hunk.target_start,
-                hunk.target_length,
-                hunk.section_header.rstrip(),
-                tuple(out),
-                old_bare=bare["-"],
-                new_bare=bare["+"],
-            )
-        )
-    return hunks
+def _filled(hunk: Counted, lines: list[str], at: int) -> Hunk:
+    """One of unidiff's hunks as ours, with its lines, which begin at index ``at``."""
+    out: list[Line] = []
+    bare = {"+": False, "-": False}
+    old, new = hunk.source_start, hunk.target_start
+    old_end, new_end = old + hunk.source_length, new + hunk.target_length
+    total = len(lines)
+    while at < total:
+        text = lines[at]
+        kind = text[:1] or " "
+        if kind == "\\":
+            last = out[-1].kind if out else " "
+            for side in "+-" if last == " " else last:
+                bare[side] = True
+        elif old >= old_end and new >= new_end:
+            break
+        elif kind == " ":
+            out.append(Line(kind, text[1:], old, new, at + 1))
+            old += 1
+            new += 1
+        elif kind == "+":
+            out.append(Line(kind, text[1:], None, new, at + 1))
+            new += 1
+        else:
+            out.append(Line(kind, text[1:], old, None, at + 1))
+            old += 1
+        at += 1
+    return Hunk(
+        hunk.source_start,
+        hunk.source_length,
+        hunk.target_start,
+        hunk.target_length,
+        hunk.section_header.rstrip(),
+        tuple(out),
+        old_bare=bare["-"],
+        new_bare=bare["+"],
+    )
 
 
 def _header(header: list[str], binary: bool) -> tuple[str | None, str | None, Change, tuple[str, str]]:

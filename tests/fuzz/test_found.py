@@ -38,7 +38,7 @@ def test_an_architecture_that_is_no_template() -> None:
     paths = FILES[TEMPLATES.index("facts/paths.toml")]
     raw = {**paths, "path": [{"match": "^arch/", "is": ["kvm"], "arch": "a\\{arch}\\g<none>\\"}, *paths["path"]]}
     table = load._typed(Path("paths.toml"), raw, PathFile)
-    assert Paths(table.path, table.read).info("arch/arm64/kvm/a.c").arch == "a\\\\g<none>\\"
+    assert Paths(table.path, table.read, table.touched).info("arch/arm64/kvm/a.c").arch == "a\\\\g<none>\\"
 
 
 def test_an_expression_that_breaks_when_it_is_filled() -> None:

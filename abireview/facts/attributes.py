@@ -7,6 +7,7 @@ position, the value is the whole call.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from abireview.facts.lists import List, Span, is_name
@@ -15,6 +16,7 @@ from abireview.facts.pieces import Piece, numbered, read
 from abireview.facts.tokens import Token
 from abireview.source.model import Fragment, Side
 
+_CALL = re.compile(r"^(?:(?:static|extern)\s+)?[A-Za-z_]\w*\s*\(", re.MULTILINE)  # what a call here begins with
 _STORAGE = frozenset({"static", "extern"})
 _ENDS = frozenset({";", "}", ")"})
 
@@ -22,7 +24,7 @@ _ENDS = frozenset({";", "}", ")"})
 def extract(fragment: Fragment, side: Side) -> list[Fact]:
     """The attribute facts of one side of file-scope text, in the order of its lines."""
     piece = read(fragment, side)
-    if "(" not in piece.code or not piece.tokens:
+    if not _CALL.search(piece.code) or not piece.tokens:
         return []
     return list(numbered(_facts(piece)))
 

@@ -9,7 +9,6 @@ behind another statement is a change of its gates.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -17,6 +16,7 @@ from typing import Literal
 
 import msgspec
 
+from abireview.facts.edits import Edits, edit_of
 from abireview.facts.model import Fact
 from abireview.facts.rename import Renames
 from abireview.source.model import Fragment
@@ -24,7 +24,6 @@ from abireview.source.model import Fragment
 Op = Literal["added", "removed", "changed", "regated"]
 
 BODY_KINDS = frozenset({"case", "call", "return", "store", "cond", "stmt", "local", "flag", "param"})
-WORDS = re.compile(r"\w+|[^\w\s]")
 TRIVIAL = frozenset({"break", "continue", "goto", "fallthrough", "return"})
 STANDING = frozenset({"define", "enumerator", "member", "row", "include", "case"})  # context lines cannot come or go
 NUMBERED = frozenset({"enumerator", "define"})
@@ -341,56 +340,14 @@ def _text(fact: Fact) -> str:
     return f"{fact.key} {fact.value}"
 
 
-def _edit(old: str, new: str) -> tuple[str, str]:
-    """The differing middle of two texts' tokens; constants that stand on both sides are one placeholder."""
-    left, right = WORDS.findall(old), WORDS.findall(new)
-    start, most = 0, min(len(left), len(right))
-    while start < most and left[start] == right[start]:
-        start += 1
-    end = 0
-    while end < most - start and left[-1 - end] == right[-1 - end]:
-        end += 1
-    left, right = left[start : len(left) - end], right[start : len(right) - end]
-    common = {word for word in left if word.isupper() and len(word) > 1} & set(right)
-    return (
-        " ".join("$" if word in common else word for word in left),
-        " ".join("$" if word in common else word for word in right),
-    )
-
-
-class _Often:
-    """The edits of tokens that a series makes in many places, ready to be made once more."""
-
-    def __init__(self, edits: set[tuple[str, str]]) -> None:
-        self.edits = edits
-        self._ready = []
-        for before, after in sorted(edits):
-            pattern = re.escape(before).replace(r"\$", r"(\w+)", 1)
-            told = max(before.split("$"), key=len)
-            change = after.replace("\\", "").replace("$", r"\1", 1)
-            self._ready.append((told, re.compile(rf"(?<!\w){pattern}(?!\w)"), change))
-
-    def explain(self, old: str, new: str) -> bool:
-        """Whether OLD becomes NEW by these edits alone, made once or several times."""
-        if not self.edits or old == new:
-            return False
-        if _edit(old, new) in self.edits:
-            return True
-        text, wanted = " ".join(WORDS.findall(old)), " ".join(WORDS.findall(new))
-        for told, pattern, change in self._ready:
-            if told in text:
-                text = pattern.sub(change, text)
-        return text == wanted
-
-
-def _mechanical(pairs: list[tuple[_Item, _Item]]) -> _Often:
+def _mechanical(pairs: list[tuple[_Item, _Item]]) -> Edits:
     """The edits of tokens that the series makes in many places."""
     places: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     bodies = [pair for pair in pairs if pair[0].fact.kind in BODY_KINDS]
     if len(bodies) >= MECHANICAL:
         for old, new in bodies:
-            places[_edit(_text(old.fact), _text(new.fact))].add((old.fact.path, old.fact.scope))
-    return _Often({edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)})
+            places[edit_of(_text(old.fact), _text(new.fact))].add((old.fact.path, old.fact.scope))
+    return Edits({edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)})
 
 
 def _drop_parts(edited: list[tuple[_Item, _Item]], removed: list[_Item], added: list[_Item]) -> None:
@@ -402,7 +359,7 @@ def _drop_parts(edited: list[tuple[_Item, _Item]], removed: list[_Item], added: 
                 item.live = False
 
 
-def _gates_edited(old: Fact, new: Fact, often: _Often) -> bool:
+def _gates_edited(old: Fact, new: Fact, often: Edits) -> bool:
     """Whether the only difference between two facts' gates is a mechanical edit."""
     before = [gate for gate in old.gates if gate not in new.gates]
     after = [gate for gate in new.gates if gate not in old.gates]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
 from functools import cached_property
 from itertools import islice
 
@@ -16,7 +16,7 @@ from abireview.limits import MAX_DELTAS
 from abireview.mail.model import Patch, Series
 from abireview.rules import regex
 from abireview.rules.load import RuleSet
-from abireview.rules.schema import PathClass, Phrase, Scope, views
+from abireview.rules.schema import PathClass, Phrase, Rule, Scope, views
 from abireview.source.model import Fragment
 from abireview.source.whole import file_scopes
 
@@ -129,6 +129,28 @@ class Scopes:
         return found
 
 
+class View:
+    """A rule in one of its ways, with what a series must have for it to match at all.
+
+    ``kinds`` of deltas and architectures of files; None where that cannot be told from them.
+    """
+
+    __slots__ = ("arch", "kinds", "rule")
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        of_deltas = all(pattern.on == "delta" for pattern in rule.match)
+        told = of_deltas and all(pattern.kind for pattern in rule.match)
+        self.kinds = frozenset(kind for pattern in rule.match for kind in pattern.kind) if told else None
+        self.arch = frozenset(rule.arch) if of_deltas and rule.arch else None
+
+    def may_match(self, kinds: KeysView[str], arch: frozenset[str]) -> bool:
+        """Whether a series with deltas of KINDS in files of ARCH can have a hit."""
+        if self.kinds is not None and self.kinds.isdisjoint(kinds):
+            return False
+        return self.arch is None or not self.arch.isdisjoint(arch)
+
+
 class Tables:
     """What a rule set says of paths, scopes and words, with what was looked up in it."""
 
@@ -136,7 +158,7 @@ class Tables:
         self.rules = rules
         self.paths = Paths(rules.paths, rules.read, rules.touched)
         self.scopes = Scopes(rules.scopes)
-        self.views = tuple(view for rule in rules.rules for view in views(rule))
+        self.views = tuple(View(view) for rule in rules.rules for view in views(rule))
 
 
 _tables: Tables | None = None
@@ -170,6 +192,12 @@ class Context:
             self.deltas_by_kind[delta.kind].append(delta)
         standing = _standing(series) | _of_cover(series, tables)
         self.words = [_phrases(patch, tables) | standing for patch in series.patches]
+
+    def matchable(self) -> Iterator[Rule]:
+        """The rules, in each of their ways, that can have a hit in this series."""
+        kinds = self.deltas_by_kind.keys()
+        arch = frozenset(self.paths.info(path).arch for path in {delta.path for delta in self.found.deltas})
+        return (view.rule for view in self.views if view.may_match(kinds, arch))
 
     @cached_property
     def after_by_kind(self) -> dict[str, list[tuple[int, Fact]]]:

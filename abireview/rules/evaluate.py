@@ -72,7 +72,7 @@ class Evaluation:
     def findings(self) -> list[Finding]:
         """The findings of every rule, sorted by patch, file, line and rule."""
         said: list[_Said] = []
-        for rule in self.context.views:
+        for rule in self.context.matchable():
             try:
                 said.extend(_Said(finding, rule.yields) for finding in self._rule(rule))
             except (ValueError, KeyError, IndexError, RecursionError, re.error) as error:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 from abireview.facts.delta import Delta
 from abireview.facts.model import Fact
@@ -74,6 +75,8 @@ class Matcher:
         """What of the series can match PLAN, whatever is captured; in order."""
         pattern = plan.pattern
         found: list[_Candidate] = []
+        if plan.where and pattern.on == "delta" and plan.where.isdisjoint(self._delta_scopes):
+            return found
         for kind in pattern.kind or self._kinds(pattern.on):
             if not self._of_kind(pattern.on, kind):
                 continue
@@ -88,6 +91,13 @@ class Matcher:
             if placed:
                 found += self._choose_from(plan, placed)
         return found
+
+    @cached_property
+    def _delta_scopes(self) -> frozenset[str]:
+        """The named scopes in which anything changes."""
+        context = self.context
+        each = {(context.fragments[d.fragment].kind, d.fact.scope, d.fact.key, d.path): d for d in context.found.deltas}
+        return frozenset().union(*(context.scope_ids(d.fragment, d.fact) for d in each.values()))
 
     def _in_scopes(self, on: str, kind: str, where: frozenset[str]) -> list[_Candidate]:
         """The candidates of KIND in one of the named scopes, in order."""

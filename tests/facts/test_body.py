@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from abireview.facts import statements as body_statements
 from abireview.facts.body import extract
 from abireview.facts.flags import named
 from abireview.facts.lex import join, lex, strip_comments
 from abireview.facts.model import Fact
-from abireview.facts.statements import statements
+from abireview.facts.statements import _groups, _split, _without_directives, statements
 from abireview.source.model import Fragment, FragmentSide
 
 
@@ -128,3 +129,66 @@ def test_deep_nesting_and_long_lines_take_linear_time() -> None:
     text = "\tx = " + "(" * 20_000 + "1" + ")" * 20_000 + ";"
     assert facts(text)
     assert facts("\n".join("\tif (a)" for _ in range(5_000)))
+
+
+CODE = st.lists(
+    st.sampled_from(
+        [
+            "\tif (a)",
+            "\tif (a &&",
+            "\t    b) {",
+            "\t}",
+            "\telse",
+            "\t} else if (c)",
+            "\tcase A:",
+            "\tx = f(y,",
+            "\t\tz);",
+            "\tswitch (n) {",
+            "\treturn 0;",
+            "\tfor_each_thing(i, v)",
+            "\t\tcall(i);",
+            "#ifdef X",
+            "#define A \\",
+            "  b",
+            "#endif",
+            "out:",
+            "",
+            "\tdo {",
+            "\t} while (x)",
+            "\t;",
+            "int f(int a)",
+            "{",
+            "}",
+            "\tstruct s x = {",
+            "\t\t.a = 1,",
+            "\t};",
+            "\tif",
+            "\t(a) goto out;",
+            "\t/* a",
+            "\t * b */",
+            "\tcase B",
+            "\t: break;",
+            "\twhile (x);",
+        ]
+    ),
+    max_size=24,
+)
+
+
+@given(CODE)
+def test_groups_of_lines_read_alone_give_the_statements_of_the_whole(lines: list[str]) -> None:
+    code, _ = _without_directives(strip_comments(lines))
+    tokens, _ = lex(code)
+    whole = [(raw.shape, raw.word, raw.text, raw.line, raw.end) for raw in _split(tokens)[0]]
+    apart = [(r.shape, r.word, r.text, at + r.line, at + r.end) for at, group in _groups(code) for r in group]
+    assert apart == whole
+
+
+def test_a_statement_of_many_lines_is_not_read_anew_at_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    whole = body_statements._read
+    monkeypatch.setattr(body_statements, "_read", lambda lines: read.append(len(lines)) or whole(lines))
+    lines = ["\tx = {", *[f'\t\t[{n}] = {{ {n}, "{"y" * 40}" }},' for n in range(4000)], "\t};"]
+    found = statements(lines)
+    assert [part.shape for part in found] == ["plain"]
+    assert sum(read) < 4 * len(lines)

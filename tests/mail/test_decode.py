@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from abireview import limits
 from abireview.mail.decode import decode, decode_head
+from abireview.mail.header import Fields
 from abireview.mail.model import Person
 from tests.mails import diff, mail, patch_body
 
@@ -326,3 +327,35 @@ def test_text_survives_every_encoding(text: str) -> None:
     data = text.encode()
     for encoding, body in (("base64", base64.encodebytes(data)), ("quoted-printable", quopri.encodestring(data))):
         assert decode(raw("text/plain; charset=utf-8", encoding, body)).body == text
+
+
+FIELD_LINES = st.lists(
+    st.sampled_from(
+        [
+            "Subject: a b",
+            "subject: c",
+            "SUBJECT : d",
+            "X-Subject: e",
+            "Subject-x: f",
+            " folded",
+            "\tfolded: g",
+            "From: a@b",
+            "no field",
+            "Date: x",
+            "Subject",
+            "İ: y",
+            "Subject\t: h",
+            ":",
+            "",
+            "Message-ID: <a@b>",
+            "Subject\n : i",
+        ]
+    ),
+    max_size=12,
+).map("\n".join)
+
+
+@given(FIELD_LINES, st.sampled_from(["subject", "from", "date", "message-id", "x-subject", "folded"]))
+def test_a_field_is_found_where_reading_all_fields_finds_it(head: str, name: str) -> None:
+    fields = Fields(head)
+    assert fields.get(name) == fields._look(name)

@@ -119,6 +119,20 @@ def test_a_match_is_a_finding_with_evidence_place_and_text(tmp_path: Path) -> No
     assert len(finding.fingerprint) == 12
 
 
+def test_of_a_file_that_is_only_touched_no_code_counts(tmp_path: Path) -> None:
+    rules = rule_set(tmp_path)
+    text = (tmp_path / "facts/paths.toml").read_text()
+    touched = 'touched = ["test"]\n' + text + '\n[[path]]\nmatch = "^arch/arm64/kvm/demo"\nis = ["test"]\n'
+    unless = '[[unless]]\npath_class = ["test"]\nkind = ["file"]\n'
+    assert found(rules, CALM, STORE)
+    assert not found(rule_set(tmp_path / "a", **{"facts/paths.toml": touched}), CALM, STORE)
+    other = {PATH.replace(PATH.rsplit("/", 1)[1], "z.c"): text for text in CALM.values()}
+    changed = {PATH.replace(PATH.rsplit("/", 1)[1], "z.c"): text for text in STORE.values()}
+    assert found(rule_set(tmp_path / "b", more=unless, **{"facts/paths.toml": touched}), other, changed)
+    both = rule_set(tmp_path / "c", more=unless, **{"facts/paths.toml": touched})
+    assert not found(both, {**other, **CALM}, {**changed, **STORE})
+
+
 def test_the_fingerprint_survives_other_lines_above(tmp_path: Path) -> None:
     rules = rule_set(tmp_path)
     shift = {PATH: "/* a comment */\n\n" + CALM[PATH]}, {PATH: "/* a comment */\n\n" + STORE[PATH]}

@@ -63,3 +63,67 @@ def test_no_phrase_matches_without_one_of_its_needles(text: str) -> None:
         needles = regex.needles(phrase.match)
         if re.search(phrase.match, text):
             assert not needles or any(needle in text for needle in needles)
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            "fix",
+            "es",
+            " ",
+            "correct",
+            " order",
+            "guest",
+            "visible",
+            "l2",
+            "nv",
+            "he",
+            "kvm",
+            ": ",
+            "clean",
+            "-up",
+            "move it",
+            "x" * 60,
+            " ",
+            "_",
+            "build ",
+            "error",
+            "vcpus ",
+            "see",
+        ]
+    ),
+    max_size=60,
+).map("".join)
+
+
+@given(WORDS)
+def test_a_phrase_is_found_around_its_needles_exactly_where_it_stands_anywhere(text: str) -> None:
+    for phrase in PHRASES:
+        assert regex.occurs(phrase.match, text) == bool(re.search(phrase.match, text)), phrase.id
+
+
+def test_every_phrase_has_needles_and_a_longest_match() -> None:
+    for phrase in PHRASES:
+        assert regex.needles(phrase.match), phrase.id
+        assert regex._width(phrase.match) <= regex._NEAR, phrase.id
+
+
+@pytest.mark.parametrize("text", ["l1" * 8_000, "el1 l " * 2_700, "correct" * 2_300], ids=["l1", "el1", "correct"])
+def test_many_needles_do_not_multiply_the_work(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+
+    class Counting:
+        def __init__(self, pattern: re.Pattern[str]) -> None:
+            self.pattern = pattern
+
+        def search(self, text: str, start: int = 0, end: int = 1 << 30) -> re.Match[str] | None:
+            nonlocal looked
+            looked += min(end, len(text)) - start
+            return self.pattern.search(text, start, end)
+
+        match = property(lambda self: self.pattern.match)
+
+    compiled = regex.compiled
+    monkeypatch.setattr(regex, "compiled", lambda expression: Counting(compiled(expression)))
+    regex.occurs(r"\bl1[0-9]|\bcorrect[0-9]", text)
+    assert 0 < looked < 3 * len(text)

@@ -339,3 +339,22 @@ def test_hostile_repetition_in_time(line: str) -> None:
     begin = time.process_time()
     read(body)
     assert time.process_time() - begin < 16
+
+
+def test_a_file_that_is_not_wanted_is_named_and_counted_without_its_hunks() -> None:
+    second = GIT.replace("arch/x/foo.c", "fs/foo.c")
+    body = MAIL.replace("1 file changed, 2 insertions(+), 1", "2 files changed, 4 insertions(+), 2").replace(
+        GIT, GIT + second
+    )
+    files, skipped = parse_diff(body, "m@example.org", lambda path: path.startswith("arch/"))
+    assert not skipped
+    assert [(file.path, len(file.hunks)) for file in files] == [("arch/x/foo.c", 1), ("fs/foo.c", 0)]
+    assert changed(files[0]) == ["-four", "+FOUR", "+five"]
+    wrong, skipped = parse_diff(body.replace("4 ins", "5 ins"), "m@example.org", lambda path: path.startswith("arch/"))
+    assert len(wrong) == 2
+    assert "5 lines added" in skipped[0].why
+
+
+def test_a_damaged_file_is_read_even_if_it_is_not_wanted() -> None:
+    files, _ = parse_diff(MAIL.replace("@@ -10,6", "@@ -10,7"), "m@example.org", lambda path: False)
+    assert files[0].hunks

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from abireview.facts.flags import named
 from abireview.facts.lex import Token, join
@@ -54,7 +55,34 @@ class _Body:
                 elif kind == "return" and value == key and raw.tokens[0].text != "return":
                     under += _goto_gate(part, parts[index + 1 : index + 3])
                 found.append(Fact(kind, scope, key, value, columns, None, under, path, line, end, whole, touched))
+        if any("goto" in line for line in self.lines):
+            found += self._refusals(parts)
         return found
+
+    def _refusals(self, parts: Sequence[Statement]) -> Iterator[Fact]:
+        """``ret = -E; if (a) goto out; if (b) goto out;`` returns the error under ``b`` too.
+
+        The first condition is that of the assignment's own fact.
+        """
+        errno, indent, seen = "", 0, 0
+        for part, following in pairwise(parts):
+            raw = part.raw
+            said = raw.stated or ()
+            if (
+                raw.shape in ("label", "header", "case")
+                or raw.indent < indent
+                or (raw.shape == "plain" and any(kind == "store" and key in STATUS_NAMES for kind, key, _, _ in said))
+            ):
+                errno = ""
+            elif raw.shape == "plain" and said and said[0][0] == "return" and raw.tokens[0].text != "return":
+                errno, indent, seen = said[0][1], raw.indent, 0
+            elif errno and raw.shape == "if" and raw.indent == indent and _jumps(following):
+                seen += 1
+                if seen > 1:
+                    hit = True in self.changed[part.line : following.end + 1]
+                    under = (*part.gates, raw.text)
+                    where = (self.path, part.line, following.end, self.whole, hit)
+                    yield Fact("return", self.scope, errno, errno, (), None, under, *where)
 
 
 def _stated(raw: Raw) -> Iterator[Stated]:
@@ -151,9 +179,13 @@ def _goto_gate(part: Statement, after: Sequence[Statement]) -> tuple[str, ...]:
     """The condition under which ``ret = -E;`` is returned when it stands before ``if (cond) goto out;``."""
     if len(after) == 2 and after[0].shape == "if" and after[0].indent == part.indent:
         inner = after[1]
-        if inner.shape == "plain" and inner.tokens and inner.tokens[0].text in ("goto", "return"):
+        if _jumps(inner) or (inner.shape == "plain" and inner.tokens and inner.tokens[0].text == "return"):
             return (after[0].raw.text,)
     return ()
+
+
+def _jumps(part: Statement) -> bool:
+    return part.shape == "plain" and bool(part.tokens) and part.tokens[0].text == "goto"
 
 
 def _assignment(tokens: Sequence[Token]) -> int | None:

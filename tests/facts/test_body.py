@@ -131,6 +131,25 @@ def test_deep_nesting_and_long_lines_take_linear_time() -> None:
     assert facts("\n".join("\tif (a)" for _ in range(5_000)))
 
 
+def refused(text: str) -> list[tuple[str, ...]]:
+    return [fact.gates for fact in facts(text) if fact.kind == "return" and fact.key == "-EINVAL"]
+
+
+def test_an_error_is_returned_under_every_condition_that_jumps_away_with_it() -> None:
+    text = "\tret = -EINVAL;\n\tif (a)\n\t\tgoto out;\n\tif (b) {\n\t\tgoto out;\n\t}\n\tif (c)\n\t\tgoto out;"
+    assert refused(text) == [("a",), ("unless a", "b"), ("unless a", "unless b", "c")]
+
+
+@pytest.mark.parametrize("between", ["\tret = 0;", "out:", "\tret = f(x);", "\tcase B:", "}"])
+def test_an_error_that_is_no_longer_set_is_not_returned(between: str) -> None:
+    text = f"\tret = -EINVAL;\n\tif (a)\n\t\tgoto out;\n{between}\n\tif (b)\n\t\tgoto out;"
+    assert len(refused(text)) == (2 if between == "}" else 1)
+
+
+def test_a_condition_that_does_something_else_returns_nothing() -> None:
+    assert len(refused("\tret = -EINVAL;\n\tif (a)\n\t\tgoto out;\n\tif (b)\n\t\tf();\n\tg();")) == 1
+
+
 CODE = st.lists(
     st.sampled_from(
         [

@@ -68,13 +68,11 @@ class _Body:
         for part, following in pairwise(parts):
             raw = part.raw
             said = raw.stated or ()
-            if (
-                raw.shape in ("label", "header", "case")
-                or raw.indent < indent
-                or (raw.shape == "plain" and any(kind == "store" and key in STATUS_NAMES for kind, key, _, _ in said))
-            ):
+            plain = raw.shape == "plain"
+            another = plain and any(kind == "store" and key in STATUS_NAMES for kind, key, _, _ in said)
+            if another or raw.shape in ("label", "header", "case") or raw.indent < indent:
                 errno = ""
-            elif raw.shape == "plain" and said and said[0][0] == "return" and raw.tokens[0].text != "return":
+            elif plain and said and said[0][0] == "return" and raw.tokens[0].text != "return":
                 errno, indent, seen = said[0][1], raw.indent, 0
             elif errno and raw.shape == "if" and raw.indent == indent and _jumps(following):
                 seen += 1

@@ -72,9 +72,9 @@ class _Item:
 
     __slots__ = ("fact", "fragment", "ident", "live", "patch")
 
-    def __init__(self, fact: Fact, fragment: int, patch: int) -> None:
+    def __init__(self, fact: Fact, fragment: int, patch: int, *, placed: bool = False) -> None:
         self.fact, self.fragment, self.patch = fact, fragment, patch
-        number = "" if fact.kind not in NUMBERED else f"#{fact.number}{fact.column('after')}"
+        number = "" if fact.kind not in NUMBERED and not placed else f"#{fact.number}{fact.column('after')}"
         value = "" if fact.kind == "case" else fact.value + number
         self.ident: tuple[str, str, str] = (fact.kind, fact.key, value)
         self.live = True
@@ -98,9 +98,9 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     ``public[i]`` is True for fragments of headers whose names are interface: there a rename is a change.
     """
     renames = Renames.learn(fragments, [i for i, flag in enumerate(public) if flag])
-    removed, added, regated = _fragment_differences(fragments, sides, renames)
-    born, died = _lives(fragments)
     kept_public = {i for i, flag in enumerate(public) if flag}
+    removed, added, regated = _fragment_differences(fragments, sides, renames, kept_public)
+    born, died = _lives(fragments)
     _cancel_equal(removed, added, renames, kept_public)
     _cancel_moves(removed, added, renames, born, died, kept_public)
     pairs = _pair(removed, added, renames)
@@ -122,7 +122,7 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
 
 
 def _fragment_differences(
-    fragments: Sequence[Fragment], sides: Sides, renames: Renames
+    fragments: Sequence[Fragment], sides: Sides, renames: Renames, public: set[int]
 ) -> tuple[list[_Item], list[_Item], list[tuple[Fact, Fact, int]]]:
     removed: list[_Item] = []
     added: list[_Item] = []
@@ -139,9 +139,23 @@ def _fragment_differences(
             elif after.kind in NUMBERED and _renumbered(before, after):
                 removed.append(_Item(before, index, patch))
                 added.append(_Item(after, index, patch))
+        for before, after in _reordered(pairs) if index in public else ():
+            removed.append(_Item(before, index, patch, placed=True))
+            added.append(_Item(after, index, patch, placed=True))
     removed.sort(key=lambda item: (item.fragment, item.fact.line))
     added.sort(key=lambda item: (item.fragment, item.fact.line))
     return removed, added, regated
+
+
+def _reordered(pairs: Sequence[tuple[Fact, Fact]]) -> list[tuple[Fact, Fact]]:
+    """Members that stand on another place among the others of their struct; in a union they all stand on one."""
+    members = [pair for pair in pairs if pair[1].kind == "member" and pair[1].column("in") != "union"]
+    if not any(old.changed or new.changed for old, new in members):
+        return []
+    old_order = sorted(range(len(members)), key=lambda at: (members[at][0].line, members[at][0].number or 0))
+    new_order = sorted(range(len(members)), key=lambda at: (members[at][1].line, members[at][1].number or 0))
+    moved = {at for was, at in zip(old_order, new_order, strict=True) if was != at}
+    return [pair for at, pair in enumerate(members) if at in moved]
 
 
 def _place(fact: Fact) -> tuple[str, ...]:

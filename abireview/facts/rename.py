@@ -103,10 +103,11 @@ def _context_words(fragment: Fragment) -> set[str]:
 class _Line:
     """The tokens of one changed line, its shape (the tokens with names left blank), and the names on it."""
 
-    __slots__ = ("names", "shape", "tokens")
+    __slots__ = ("declares", "names", "shape", "tokens")
 
-    def __init__(self, tokens: Pieces) -> None:
+    def __init__(self, tokens: Pieces, *, declares: bool = True) -> None:
         self.tokens = tokens
+        self.declares = declares  # what a #define is replaced with declares nothing
         self.shape = tuple(["" if is_name else text for text, is_name in tokens])
         self.names = frozenset([text for text, is_name in tokens if is_name])
 
@@ -127,8 +128,9 @@ def _token_lines(lines: list[str]) -> list[_Line]:
             directive = DIRECTIVE.match(line)
             continued = line.rstrip().endswith("\\")
             line = directive.group(2).rstrip("\\ \t") if directive else ""
-            if line.lstrip().startswith("#") and not line.lstrip().startswith("##"):
-                continue
+            if line and not line.lstrip().startswith("#") and (tokens := pieces_of(line)):
+                found.append(_Line(tokens, declares=False))
+            continue
         tokens = pieces_of(line)
         if tokens:
             found.append(_line(tuple(tokens)) if len(line) <= _CACHED_CHARS else _Line(tokens))
@@ -184,7 +186,7 @@ def _vote(old: list[_Line], new: list[_Line], votes: dict[str, Counter[str]], de
             if is_name and name != other[0]:
                 votes[name][other[0]] += 1
                 voted[name] += 1
-                if _declares(*before) and first != "return":
+                if line.declares and _declares(*before) and first != "return":
                     declared.add(name)
             before = token
     return voted

@@ -69,6 +69,32 @@ def test_a_label_that_steals_a_break_is_a_change() -> None:
     assert any(d.kind == "call" and d.key == "z" and any("A" in gate for gate in d.gates) for d in found)
 
 
+STRUCT = "struct kvm_demo {{\n\t__u32 {};\n\t__u32 {};\n\t__u64 {};\n}};\n"
+
+
+def test_members_of_an_interface_that_change_places_are_a_change() -> None:
+    before, after = STRUCT.format("flags", "slot", "addr"), STRUCT.format("slot", "flags", "addr")
+    found = deltas(before, after, path="include/uapi/linux/kvm.h", public=True)
+    assert [(d.op, d.kind, d.scope, d.key) for d in found] == [
+        ("changed", "member", "kvm_demo", "slot"),
+        ("changed", "member", "kvm_demo", "flags"),
+    ]
+    assert deltas(before, after, before, path="include/uapi/linux/kvm.h", public=True) == []
+    assert deltas(before, after) == []
+
+
+def test_members_that_are_only_set_anew_or_views_of_a_union_stay() -> None:
+    before = STRUCT.format("flags", "slot", "addr")
+    assert deltas(before, before.replace("__u32 ", "__u32\t"), public=True) == []
+    union = "struct kvm_demo {\n\t__u32 a;\n\tunion {\n\t\t__u32 %s;\n\t\t__u32 %s;\n\t};\n};\n"
+    assert deltas(union % ("b", "c"), union % ("c", "b"), public=True) == []
+
+
+def test_another_value_of_an_alias_is_no_rename_of_the_old_value() -> None:
+    found = deltas("#define DEMO_LATEST\tDEMO_1_1\n", "#define DEMO_LATEST\tDEMO_1_3\n", path="include/kvm/demo.h")
+    assert [(d.op, d.key) for d in found if d.kind == "define"] == [("changed", "DEMO_LATEST")]
+
+
 def test_an_exchanged_callee_is_no_rename() -> None:
     found = deltas(function("return one(vcpu);"), function("return quite_another(vcpu);"))
     assert found

@@ -80,8 +80,8 @@ def _reader(changes: ChangeSet) -> Callable[[str], str | None]:
     return read
 
 
-FILE = "(file)"  # the name of a fragment that stands for a file's coming or going
-SHOWN = 3  # lines of a deleted or added file that its fact has as evidence
+FILE = "(file)"  # the name of a fragment that stands for a file's coming, going or being touched
+SHOWN = 3  # lines of such a file that its fact has as evidence
 
 
 def _files(series: Series, paths: Paths) -> Iterator[Fragment]:
@@ -90,7 +90,8 @@ def _files(series: Series, paths: Paths) -> Iterator[Fragment]:
     for index, patch in enumerate(series.patches):
         for diff in patch.files:
             comes_or_goes = diff.change in ("added", "deleted", "renamed")
-            if not paths.wanted(diff.path) or not (comes_or_goes or (diff.hunks and not paths.parsed(diff.path))):
+            touched = bool(diff.hunks) and not paths.parsed(diff.path)
+            if not paths.wanted(diff.path) or not (comes_or_goes or touched):
                 continue
             lines = [line for hunk in diff.hunks[:1] for line in hunk.lines if line.kind != " " and line.text][:SHOWN]
             side = FragmentSide(

@@ -52,8 +52,8 @@ class _Body:
                 under = gates
                 if kind == "case":
                     value = next((gate[7:] for gate in reversed(gates) if gate.startswith("switch ")), "")
-                elif kind == "return" and value == key and raw.tokens[0].text != "return":
-                    under += _goto_gate(part, parts[index + 1 : index + 3])
+                elif kind == "return" and not _begins(raw, "return"):
+                    under += _goto_gate(raw, parts[index + 1 : index + 3])
                 found.append(Fact(kind, scope, key, value, columns, None, under, path, line, end, whole, touched))
         if any("goto" in line for line in self.lines):
             found += self._refusals(parts)
@@ -72,9 +72,9 @@ class _Body:
             another = plain and any(kind == "store" and key in STATUS_NAMES for kind, key, _, _ in said)
             if another or raw.shape in ("label", "header", "case") or raw.indent < indent:
                 errno = ""
-            elif plain and said and said[0][0] == "return" and raw.tokens[0].text != "return":
+            elif plain and said and said[0][0] == "return" and not _begins(raw, "return"):
                 errno, indent, seen = said[0][1], raw.indent, 0
-            elif errno and raw.shape == "if" and raw.indent == indent and _jumps(following):
+            elif errno and raw.shape == "if" and raw.indent == indent and _begins(following.raw, "goto"):
                 seen += 1
                 if seen > 1:
                     hit = True in self.changed[part.line : following.end + 1]
@@ -173,17 +173,18 @@ def _header(tokens: Sequence[Token]) -> Iterator[Stated]:
     yield "function", name, f"{before} ({', '.join(parameters)})", ()
 
 
-def _goto_gate(part: Statement, after: Sequence[Statement]) -> tuple[str, ...]:
+def _goto_gate(raw: Raw, after: Sequence[Statement]) -> tuple[str, ...]:
     """The condition under which ``ret = -E;`` is returned when it stands before ``if (cond) goto out;``."""
-    if len(after) == 2 and after[0].shape == "if" and after[0].indent == part.indent:
-        inner = after[1]
-        if _jumps(inner) or (inner.shape == "plain" and inner.tokens and inner.tokens[0].text == "return"):
-            return (after[0].raw.text,)
-    return ()
+    if len(after) < 2:
+        return ()
+    test, inner = after[0].raw, after[1].raw
+    fits = test.shape == "if" and test.indent == raw.indent and _begins(inner, "goto", "return")
+    return (test.text,) if fits else ()
 
 
-def _jumps(part: Statement) -> bool:
-    return part.shape == "plain" and bool(part.tokens) and part.tokens[0].text == "goto"
+def _begins(raw: Raw, *words: str) -> bool:
+    """Whether it is a plain statement that begins with one of WORDS."""
+    return raw.shape == "plain" and bool(raw.tokens) and raw.tokens[0].text in words
 
 
 def _assignment(tokens: Sequence[Token]) -> int | None:

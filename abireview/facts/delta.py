@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import Literal
 
 import msgspec
@@ -106,9 +106,9 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     pairs = _pair(removed, added, renames)
     often = _mechanical(pairs)
     if often.edits:
-        edited = [pair for pair in pairs if often.explain(_text(pair[0].fact), _text(pair[1].fact))]
-        kept = {id(pair) for pair in edited}
-        pairs = [pair for pair in pairs if id(pair) not in kept]
+        explained = [often.explain(_text(old.fact), _text(new.fact)) for old, new in pairs]
+        edited = list(compress(pairs, explained))
+        pairs = [pair for pair, known in zip(pairs, explained, strict=True) if not known]
         _drop_parts(edited, removed, added)
         regated = [entry for entry in regated if not _gates_edited(entry[0], entry[1], often)]
     found = [_pair_delta(pair, fragments, born, died) for pair in pairs]

@@ -8,7 +8,7 @@ of such pieces give it error nodes. Tokens and indentation are enough to tell st
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -101,21 +101,29 @@ def _strip_line(line: str) -> tuple[str, bool]:
     return "".join(kept), False
 
 
-def lex(lines: Iterable[str]) -> tuple[list[Token], list[Directive]]:
-    """Tokens and preprocessor lines of LINES (comments already out); a directive's continuation lines belong to it."""
-    tokens: list[Token] = []
+def without_directives(lines: Sequence[str]) -> tuple[list[str], list[Directive]]:
+    """LINES (comments already out) with the preprocessor's emptied, and what those are.
+
+    A directive's continuation lines belong to it.
+    """
+    code = list(lines)
     directives: list[Directive] = []
     continued = False
-    for number, line in enumerate(lines):
-        if continued or (line.lstrip().startswith("#") and not line.lstrip().startswith("##")):
-            if not continued:
-                found = DIRECTIVE.match(line)
-                if found:
-                    directives.append(Directive(found.group(1), found.group(2).rstrip("\\ \t"), number))
-            continued = line.rstrip().endswith("\\")
+    for number, line in enumerate(code):
+        if not continued and "#" not in line:
             continue
-        tokens += [Token(text, number, name) for text, name in pieces_of(line)]
-    return tokens, directives
+        start = line.lstrip()
+        if continued or (start.startswith("#") and not start.startswith("##")):
+            if not continued and (found := DIRECTIVE.match(line)):
+                directives.append(Directive(found.group(1), found.group(2).rstrip("\\ \t"), number))
+            continued = line.rstrip().endswith("\\")
+            code[number] = ""
+    return code, directives
+
+
+def lex(lines: Iterable[str]) -> list[Token]:
+    """The tokens of LINES (comments and preprocessor lines already out)."""
+    return [Token(text, number, name) for number, line in enumerate(lines) for text, name in pieces_of(line)]
 
 
 Pieces = tuple[tuple[str, bool], ...]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from abireview.facts.lex import DIRECTIVE, Pieces, pieces_of, strip_comments
+from abireview.facts.lex import Pieces, pieces_of, strip_comments, without_directives
 from abireview.source.model import Fragment
 
 DEFINED = re.compile(r"\s*#\s*define\s+([A-Za-z_]\w*)")
@@ -117,23 +117,15 @@ _line = lru_cache(maxsize=_CACHED)(_Line)
 
 def _token_lines(lines: list[str]) -> list[_Line]:
     """The lines that have tokens; of preprocessor lines those behind the directive's word."""
+    code, directives = without_directives(strip_comments(lines))
+    rests = {one.line: one.rest for one in directives if not one.rest.lstrip().startswith("#")}
     found = []
-    continued = False
-    for line in strip_comments(lines):
-        start = line.lstrip()
-        if continued:
-            continued = start.rstrip().endswith("\\")
-            continue
-        if start.startswith("#") and not start.startswith("##"):
-            directive = DIRECTIVE.match(line)
-            continued = line.rstrip().endswith("\\")
-            line = directive.group(2).rstrip("\\ \t") if directive else ""
-            if line and not line.lstrip().startswith("#") and (tokens := pieces_of(line)):
-                found.append(_Line(tokens, declares=False))
-            continue
-        tokens = pieces_of(line)
-        if tokens:
-            found.append(_line(tuple(tokens)) if len(line) <= _CACHED_CHARS else _Line(tokens))
+    for number, line in enumerate(code):
+        tokens = pieces_of(rests.get(number, line))
+        if tokens and number in rests:
+            found.append(_Line(tokens, declares=False))
+        elif tokens:
+            found.append(_line(tokens) if len(line) <= _CACHED_CHARS else _Line(tokens))
     return found
 
 

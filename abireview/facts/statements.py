@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from abireview.facts.lex import DIRECTIVE, Directive, Token, join, lex, strip_comments
+from abireview.facts.lex import Directive, Token, join, lex, strip_comments, without_directives
 from abireview.facts.model import FactKind
 
 TAB = 8
@@ -34,7 +34,9 @@ Stated = tuple[FactKind, str, str, tuple[tuple[str, str], ...]]
 class Raw:
     """A statement as its lines alone show it. Equal lines share it, so nothing of what is around them is in it.
 
-    ``line``/``end`` count from the first line of its group. ``stated`` is None until body.py has read it.
+    ``word`` is the keyword of a control statement, whose ``tokens`` are without it and its parentheses; ``indent``
+    counts the columns in front, ``line``/``end`` count from the first line of its group. ``stated`` is None until
+    body.py has read it.
     """
 
     __slots__ = ("_text", "end", "indent", "line", "shape", "stated", "tokens", "word")
@@ -64,26 +66,6 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     end: int
     gates: tuple[str, ...]
 
-    @property
-    def shape(self) -> Shape:
-        """What kind of statement it is."""
-        return self.raw.shape
-
-    @property
-    def word(self) -> str:
-        """The keyword of a control statement."""
-        return self.raw.word
-
-    @property
-    def tokens(self) -> Sequence[Token]:
-        """Its tokens, of a control statement without keyword and parentheses; their lines count from its group's."""
-        return self.raw.tokens
-
-    @property
-    def indent(self) -> int:
-        """Columns in front of its first line."""
-        return self.raw.indent
-
 
 def indent_of(line: str) -> int:
     """Columns of leading white space, a tab counting to the next multiple of eight."""
@@ -93,25 +75,9 @@ def indent_of(line: str) -> int:
 
 def statements(lines: Sequence[str]) -> list[Statement]:
     """The statements of LINES in order, each with the conditions that dominate it as far as LINES show them."""
-    code, directives = _without_directives(strip_comments(lines))
+    code, directives = without_directives(strip_comments(lines))
     nesting = _Nesting(directives)
     return [nesting.place(raw, first) for first, group in _groups(code) for raw in group]
-
-
-def _without_directives(lines: list[str]) -> tuple[list[str], list[Directive]]:
-    """LINES with the preprocessor's (and their continuations) emptied, and what those are."""
-    directives: list[Directive] = []
-    continued = False
-    for number, line in enumerate(lines):
-        if not continued and "#" not in line:
-            continue
-        start = line.lstrip()
-        if continued or (start.startswith("#") and not start.startswith("##")):
-            if not continued and (found := DIRECTIVE.match(line)):
-                directives.append(Directive(found.group(1), found.group(2).rstrip("\\ \t"), number))
-            continued = line.rstrip().endswith("\\")
-            lines[number] = ""
-    return lines, directives
 
 
 def _groups(code: list[str]) -> Iterator[tuple[int, tuple[Raw, ...]]]:
@@ -140,8 +106,7 @@ def _groups(code: list[str]) -> Iterator[tuple[int, tuple[Raw, ...]]]:
 
 def _read(lines: tuple[str, ...]) -> tuple[tuple[Raw, ...], bool]:
     """The statements of a group of lines, and whether the last of them ends with these lines."""
-    tokens, _ = lex(lines)
-    found, closed = _split(tokens)
+    found, closed = _split(lex(lines))
     for raw in found:
         raw.indent = indent_of(lines[raw.line])
     return tuple(found), closed

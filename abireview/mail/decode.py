@@ -26,7 +26,6 @@ class Head(msgspec.Struct, frozen=True):
     references: tuple[str, ...]
 
 
-_MADE = "@no-message-id.invalid"
 _HEAD_END = re.compile(rb"\n[ \t]*\n")
 _BRACKETED = re.compile(r"<([^<>]+)>")
 
@@ -51,7 +50,7 @@ def decode(raw: bytes, *, head: Head | None = None, addressed: bool = True) -> M
     content = read_body(raw, body, fields)
     repaired = list(content.repaired)
     found = head or _head(fields, raw)
-    if found.msgid.endswith(_MADE) and not _message_id(fields.get("message-id")):
+    if not _message_id(fields.get("message-id")):
         repaired.append("the mail has no Message-ID; one was made from its bytes")
     return Message(
         msgid=found.msgid,
@@ -80,7 +79,7 @@ def decode_head(raw: bytes) -> Head:
 def _head(fields: Fields, raw: bytes) -> Head:
     msgid = _message_id(fields.get("message-id"))
     if not msgid:
-        msgid = f"{hashlib.sha256(raw).hexdigest()[:24]}{_MADE}"
+        msgid = f"{hashlib.sha256(raw).hexdigest()[:24]}@no-message-id.invalid"
     references = message_ids(fields.get("references"))
     parents = [i for i in message_ids(fields.get("in-reply-to")) if i != msgid]
     return Head(

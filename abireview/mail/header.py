@@ -29,11 +29,11 @@ class Fields:
     """The fields of a header by lower-case name; found, unfolded and decoded when asked for."""
 
     def __init__(self, head: str) -> None:
-        # a continuation line without anything to continue begins a field
-        self._head = head.lstrip(" \t")
+        # every field stands behind a newline; a continuation line without anything to continue begins one
+        self._head = "\n" + head.lstrip(" \t")
         self._low = self._head.lower()
         # in other cases places in the one are not places in the other, or the limit has to be looked at
-        self._plain = len(self._low) == len(self._head) and self._low.count("\n") < limits.MAX_HEADER_LINES
+        self._plain = len(self._low) == len(self._head) and self._low.count("\n") <= limits.MAX_HEADER_LINES
 
     @cached_property
     def _items(self) -> list[tuple[str, str]]:
@@ -45,18 +45,15 @@ class Fields:
         """The first field called ``name`` (lower case), "" if there is none."""
         if not self._plain:
             return self._look(name)
-        low = self._low
-        at = 0 if low.startswith(name) else low.find(f"\n{name}") + 1
-        while at or low.startswith(name):
-            colon = at + len(name)
-            following = low[colon : colon + 1]
+        at = self._low.find(f"\n{name}")
+        while at >= 0:
+            colon = at + 1 + len(name)
+            following = self._low[colon : colon + 1]
             if following == ":":
                 return _unfold(self._value(colon + 1))
             if following in (" ", "\t", "\n"):  # white space before the colon, which RFC 5322 calls obsolete
                 return self._look(name)
-            at = low.find(f"\n{name}", colon) + 1
-            if not at:
-                break
+            at = self._low.find(f"\n{name}", colon)
         return ""
 
     def _value(self, start: int) -> str:

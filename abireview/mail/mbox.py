@@ -28,10 +28,10 @@ _GIT = re.compile(rb"From [0-9a-f]{7,64} Mon Sep 17 00:00:00 2001\s*$")
 _DATED = re.compile(rb"From \S.*\d\d:\d\d(?::\d\d)?\b.*\b\d{4}\b|From \S+\s+\w{3} \w{3} +\d")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
-_NAME_BYTES = 1 << 12  # in which the first field's name has to end
-_KNOWN_FIELDS = (
-    b"from:", b"received:", b"date:", b"message-id:", b"subject:", b"to:", b"return-path:", b"mime-version:",
-)  # fmt: skip
+_KNOWN_FIELDS = tuple(
+    f"\n{name}:".encode()
+    for name in ("from", "received", "date", "message-id", "subject", "to", "return-path", "mime-version")
+)
 
 
 def split_mbox(data: bytes) -> list[bytes]:
@@ -175,15 +175,13 @@ class _Reader:
 
 def looks_like_mail(raw: bytes) -> bool:
     """True if ``raw`` begins with header fields of a mail."""
-    if _HEADER_FIELD.match(raw[:_NAME_BYTES]) is None:
-        return False
     head = raw[: limits.MAX_HEADER_BYTES]
     end = head.find(b"\n\n")
     head = head[:end] if end >= 0 else head
     if b"\r\n" in head:
         head = head.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    low = head.lower()
-    return any(low.startswith(name) or b"\n" + name in low for name in _KNOWN_FIELDS)
+    low = b"\n" + head.lower()
+    return _HEADER_FIELD.match(head) is not None and any(name in low for name in _KNOWN_FIELDS)
 
 
 def read_bytes(data: bytes, name: str) -> list[bytes]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 
 from abireview.facts.delta import Delta
 from abireview.facts.model import Fact
@@ -32,11 +31,10 @@ class _Fail(Exception):  # noqa: N818  (control flow inside one match)
 class _Candidate:
     """A delta, or (without one) a fact of one side, with what patterns ask of its place."""
 
-    __slots__ = ("at", "delta", "fact", "fragment", "info", "scopes", "words")
+    __slots__ = ("delta", "fact", "fragment", "info", "scopes", "words")
 
-    def __init__(self, context: Context, fragment: int, fact: Fact, at: int, delta: Delta | None = None) -> None:
+    def __init__(self, context: Context, fragment: int, fact: Fact, delta: Delta | None = None) -> None:
         self.fact, self.fragment, self.delta = fact, fragment, delta
-        self.at = at  # its place among those of its kind
         self.info: PathInfo = context.paths.info(fact.path)
         self.words: frozenset[str] = context.words[context.fragments[fragment].patch]
         self.scopes: frozenset[str] | None = None  # looked up when a pattern names scopes
@@ -75,29 +73,22 @@ class Matcher:
         """What of the series can match PLAN, whatever is captured; in order."""
         pattern = plan.pattern
         found: list[_Candidate] = []
-        if plan.where and pattern.on == "delta" and plan.where.isdisjoint(self._delta_scopes):
-            return found
         for kind in pattern.kind or self._kinds(pattern.on):
-            if not self._of_kind(pattern.on, kind):
-                continue
-            if plan.where:
-                placed = self._place(plan, self._in_scopes(pattern.on, kind, plan.where))
-            else:
-                key = (pattern.on, kind, pattern.op, plan.place)
-                known = self._placed.get(key)
-                if known is None:
-                    known = self._placed[key] = self._place(plan, self._of_kind(pattern.on, kind))
-                placed = known
+            placed = self._placed_for(plan, kind)
             if placed:
                 found += self._choose_from(plan, placed)
         return found
 
-    @cached_property
-    def _delta_scopes(self) -> frozenset[str]:
-        """The named scopes in which anything changes."""
-        context = self.context
-        each = {(context.fragments[d.fragment].kind, d.fact.scope, d.fact.key, d.path): d for d in context.found.deltas}
-        return frozenset().union(*(context.scope_ids(d.fragment, d.fact) for d in each.values()))
+    def _placed_for(self, plan: Plan, kind: str) -> list[_Candidate]:
+        """The candidates of KIND where PLAN looks, as far as scopes (if it names any), operation and path tell."""
+        pattern = plan.pattern
+        if plan.where:
+            return self._place(plan, self._in_scopes(pattern.on, kind, plan.where))
+        key = (pattern.on, kind, pattern.op, plan.place)
+        placed = self._placed.get(key)
+        if placed is None:
+            placed = self._placed[key] = self._place(plan, self._of_kind(pattern.on, kind))
+        return placed
 
     def _in_scopes(self, on: str, kind: str, where: frozenset[str]) -> list[_Candidate]:
         """The candidates of KIND in one of the named scopes, in order."""
@@ -105,13 +96,17 @@ class Matcher:
         if scoped is None:
             scoped = self._scoped[on, kind] = {}
             for candidate in self._of_kind(on, kind):
-                candidate.scopes = self.context.scope_ids(candidate.fragment, candidate.fact)
-                for name in candidate.scopes:
+                for name in self._scopes_of(candidate):
                     scoped.setdefault(name, []).append(candidate)
         lists = [scoped[name] for name in where if name in scoped]
         if len(lists) < 2:
             return lists[0] if lists else []
-        return sorted({one.at: one for found in lists for one in found}.values(), key=lambda one: one.at)
+        return [one for one in self._of_kind(on, kind) if not where.isdisjoint(self._scopes_of(one))]
+
+    def _scopes_of(self, candidate: _Candidate) -> frozenset[str]:
+        if candidate.scopes is None:
+            candidate.scopes = self.context.scope_ids(candidate.fragment, candidate.fact)
+        return candidate.scopes
 
     def _kinds(self, on: str) -> tuple[str, ...]:
         context = self.context
@@ -141,10 +136,10 @@ class Matcher:
         context = self.context
         if on == "delta":
             deltas = context.deltas_by_kind.get(kind, ())
-            found = [_Candidate(context, delta.fragment, delta.fact, at, delta) for at, delta in enumerate(deltas)]
+            found = [_Candidate(context, delta.fragment, delta.fact, delta) for delta in deltas]
         else:
             facts = context.after_by_kind if on == "after" else context.before_by_kind
-            found = [_Candidate(context, fragment, fact, at) for at, (fragment, fact) in enumerate(facts.get(kind, ()))]
+            found = [_Candidate(context, fragment, fact) for fragment, fact in facts.get(kind, ())]
         self._all[on, kind] = found
         return found
 
@@ -154,7 +149,7 @@ class Matcher:
         if known is None:
             whole, kinds = self.context.whole, plan.pattern.kind
             facts = whole.file(path) if whole is not None else ()
-            of_kind = (_Candidate(self.context, fragment, fact, 0) for fragment, fact in facts if fact.kind in kinds)
+            of_kind = (_Candidate(self.context, fragment, fact) for fragment, fact in facts if fact.kind in kinds)
             placed = [one for one in of_kind if plan.allows_path(one.fact.path, one.info)]
             known = self._whole[plan, path] = self._choose_from(plan, placed)
         return known
@@ -175,9 +170,7 @@ class Matcher:
             if plan.not_word and not plan.not_word.isdisjoint(candidate.words):
                 continue
             if plan.where or plan.not_where:
-                scopes = candidate.scopes
-                if scopes is None:
-                    scopes = candidate.scopes = self.context.scope_ids(candidate.fragment, candidate.fact)
+                scopes = self._scopes_of(candidate)
                 if (plan.where and plan.where.isdisjoint(scopes)) or not plan.not_where.isdisjoint(scopes):
                     continue
             if plan.allows_name(candidate.fact):

@@ -26,6 +26,9 @@ MAX_CHOICES = 20  # bits: the ways through an expression without its unbounded r
 MAX_EXPRESSION = 2000  # characters of an expression in a rule file
 FILLED = "\ufffc\ufffc"  # stands for a ``{name}`` when an expression is checked: it may begin with anything
 
+_NEAR = 200  # the longest match that is looked for only around needles
+_BEHIND = 40  # characters behind a match that it may look at
+_OVERLAP = 96  # of two pieces of a long text
 _UNBOUNDED = 64  # a repetition with a higher bound counts as unbounded
 
 
@@ -165,17 +168,13 @@ def occurs(expression: str, text: str) -> bool:
     Without needles, or where a match may have any length, it is tried on overlapping pieces of MAX_SUBJECT characters.
     """
     wanted, width = needles(expression), _width(expression)
+    standing = [needle for needle in wanted if needle in text]
+    if wanted and not standing:
+        return False
     pattern = compiled(expression)
     if not wanted or width > _NEAR:
-        if wanted and not any(needle in text for needle in wanted):
-            return False
         return any(pattern.search(piece) for piece in _pieces(text))
-    return any(_occurs_near(pattern, needle, width, text) for needle in wanted if needle in text)
-
-
-_NEAR = 200  # the longest match that is looked for only around needles
-_BEHIND = 40  # characters behind a match that it may look at
-_OVERLAP = 96
+    return any(_occurs_near(pattern, needle, width, text) for needle in standing)
 
 
 def _pieces(text: str) -> Iterator[str]:

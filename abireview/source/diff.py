@@ -46,18 +46,17 @@ def parse_diff(
     if len(sections) > MAX_DIFF_FILES:
         skipped.append(Skipped(msgid, "", f"the patch has more than {MAX_DIFF_FILES} files; the rest was not read"))
         del sections[MAX_DIFF_FILES:]
-    files: list[FileDiff] = []
-    changed: list[tuple[int, int]] = []  # lines added and removed, of each file
+    found: list[tuple[Section, FileDiff]] = []
     for section in sections:
         file, lost = _read(lines, section, wanted)
         path = file.path if file else _combined_path(lines[section.start])
         skipped.extend(Skipped(msgid, path, why) for why in lost)
         if file:
-            files.append(file)
-            changed.append(_changed(lines, section, file))
-    if len(stats) == 1 and files and not skipped:
-        skipped.extend(_against_stat(lines[stats[0]], files, changed, msgid))
-    return tuple(files), tuple(skipped)
+            found.append((section, file))
+    if len(stats) == 1 and found and not skipped:
+        changed = [_changed(lines, section, file) for section, file in found]
+        skipped.extend(_against_stat(lines[stats[0]], [file for _, file in found], changed, msgid))
+    return tuple(file for _, file in found), tuple(skipped)
 
 
 def diff_start(body: str) -> int:

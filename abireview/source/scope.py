@@ -151,14 +151,15 @@ def _around(lines: Sequence[Line], path: str, patch_index: int, kind: ScopeKind,
 
 def _side(lines: Iterable[Line], without: str) -> FragmentSide:
     """The lines of one side: ``without`` is the marker of the other."""
-    kept = [line for line in lines if line.kind != without]
-    if not kept:
-        return _EMPTY
-    numbers = [line.old_no if without == "+" else line.new_no for line in kept]
+    return _side_of([line for line in lines if line.kind != without], old=without == "+")
+
+
+def _side_of(lines: Sequence[Line], *, old: bool) -> FragmentSide:
+    """The side that consists of ``lines``."""
     return FragmentSide(
-        tuple([line.text for line in kept]),
-        tuple([number or 0 for number in numbers]),
-        tuple([line.kind != " " for line in kept]),
+        tuple([line.text for line in lines]),
+        tuple([(line.old_no if old else line.new_no) or 0 for line in lines]),
+        tuple([line.kind != " " for line in lines]),
     )
 
 
@@ -291,19 +292,11 @@ class _Hunk:
             new.scope.name if new else "",
             old.scope.name if old else "",
             "" if part.scope.opened else part.scope.header,
-            self._side(old, old=True) if old else _EMPTY,
-            self._side(new, old=False) if new else _EMPTY,
+            _side_of([self.lines[i] for i in old.at], old=True) if old else _EMPTY,
+            _side_of([self.lines[i] for i in new.at], old=False) if new else _EMPTY,
             whole=self.complete if top else seen,
             born=not top and old is None and self._opens(new),
             died=not top and new is None and self._opens(old),
-        )
-
-    def _side(self, part: _Part, *, old: bool) -> FragmentSide:
-        lines = [self.lines[i] for i in part.at]
-        return FragmentSide(
-            tuple([line.text for line in lines]),
-            tuple([(line.old_no if old else line.new_no) or 0 for line in lines]),
-            tuple([line.kind != " " for line in lines]),
         )
 
     def _opens(self, part: _Part | None) -> bool:

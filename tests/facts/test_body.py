@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from abireview.facts import statements as body_statements
 from abireview.facts.body import extract
 from abireview.facts.flags import named
-from abireview.facts.lex import join, lex, strip_comments
+from abireview.facts.lex import join, lex, strip_comments, without_directives
 from abireview.facts.model import Fact
-from abireview.facts.statements import _groups, _split, _without_directives, statements
+from abireview.facts.statements import _groups, _split, statements
 from abireview.source.model import Fragment, FragmentSide
 
 
@@ -119,9 +119,9 @@ def test_no_piece_of_text_breaks_the_reader(text: str) -> None:
 @example(["a", "-", "-", "->"])
 def test_the_normal_form_is_stable(words: list[str]) -> None:
     text = join(words)
-    tokens, _ = lex(strip_comments([text]))
+    tokens = lex(strip_comments([text]))
     again = join(tokens)
-    retokens, _ = lex(strip_comments([again]))
+    retokens = lex(strip_comments([again]))
     assert join(retokens) == again
 
 
@@ -196,9 +196,8 @@ CODE = st.lists(
 
 @given(CODE)
 def test_groups_of_lines_read_alone_give_the_statements_of_the_whole(lines: list[str]) -> None:
-    code, _ = _without_directives(strip_comments(lines))
-    tokens, _ = lex(code)
-    whole = [(raw.shape, raw.word, raw.text, raw.line, raw.end) for raw in _split(tokens)[0]]
+    code, _ = without_directives(strip_comments(lines))
+    whole = [(raw.shape, raw.word, raw.text, raw.line, raw.end) for raw in _split(lex(code))[0]]
     apart = [(r.shape, r.word, r.text, at + r.line, at + r.end) for at, group in _groups(code) for r in group]
     assert apart == whole
 
@@ -209,5 +208,5 @@ def test_a_statement_of_many_lines_is_not_read_anew_at_each_of_them(monkeypatch:
     monkeypatch.setattr(body_statements, "_read", lambda lines: read.append(len(lines)) or whole(lines))
     lines = ["\tx = {", *[f'\t\t[{n}] = {{ {n}, "{"y" * 40}" }},' for n in range(4000)], "\t};"]
     found = statements(lines)
-    assert [part.shape for part in found] == ["plain"]
+    assert [part.raw.shape for part in found] == ["plain"]
     assert sum(read) < 4 * len(lines)

@@ -212,7 +212,7 @@ def test_name_depth(limit) -> None:
 
 def test_nesting(limit) -> None:
     limit("MAX_NESTING", 3)
-    tokens, _ = lex(["(((((a)))))"])
+    tokens = lex(["(((((a)))))"])
     found = brackets(tokens)
     assert len([at for at in found.partner if tokens[at].text == "("]) == 3
 

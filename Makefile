@@ -24,6 +24,8 @@ help:
 
 setup:
 	@.ci/setup $(VENV)
+	@# as pip does with what it installs: a start should not compile
+	@$(BIN)/python -m compileall -q abireview
 
 demo: setup
 	@examples/demo $(BIN)

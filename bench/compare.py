@@ -15,7 +15,8 @@ the newest versions is taken. All three get them from local files, nothing is fe
 
 CPU time is user and system with all children; its ratio is that to one process, start-up on both sides. The ratio of
 wall time is that to two processes, with b4 and checkpatch run one after the other as they come: two of them side by
-side would halve it. Exits 1 if a CPU ratio of DESIGN's is missed: 20 for b4, 50 for checkpatch as its user runs it.
+side would halve it. Exits 1 if a CPU ratio that was asked for is missed: 20 for b4, 50 for checkpatch as its user
+runs it.
 """
 
 from __future__ import annotations
@@ -111,14 +112,8 @@ def main() -> int:
         b4 = sum((am(msgid, mails, work, environ) for msgid, mails in threads.items()), Cost(0, 0))
         others = [("b4 am -o -, one series after the other", b4, B4_RATIO)]
         measure()
-        wanted = CHECKPATCH_RATIO
-        for in_tree in (True, False) if options.checkpatch else ():
-            if in_tree and not is_tree(options.checkpatch.resolve().parent.parent):
-                continue
-            each = [checkpatch(raw, options.checkpatch, work, environ, in_tree) for raw in raws_of(raws, patches)]
-            how = "in its tree" if in_tree else "--no-tree"
-            others.append((f"checkpatch.pl {how}, patch after patch", sum(each, Cost(0, 0)), wanted))
-            wanted = 0.0
+        if options.checkpatch:
+            others += beside_checkpatch(options.checkpatch.resolve(), raws_of(raws, patches), work, environ)
         measure()
     return report(median(ours[1]), median(ours[2]), others, len(chosen))
 
@@ -190,6 +185,19 @@ def am(msgid: str, mails: Sequence[bytes], work: Path, environ: dict[str, str]) 
     return run(command, environ, work, ok=(0, 1))
 
 
+def beside_checkpatch(
+    script: Path, raws: Sequence[bytes], work: Path, environ: dict[str, str]
+) -> list[tuple[str, Cost, float]]:
+    """A row for each way of running it that is possible; the first is the one that is judged."""
+    ways = [True, False] if is_tree(script.parent.parent) else [False]
+    rows = []
+    for in_tree in ways:
+        cost = sum((checkpatch(raw, script, work, environ, in_tree) for raw in raws), Cost(0, 0))
+        how = "in its tree" if in_tree else "--no-tree"
+        rows.append((f"checkpatch.pl {how}, patch after patch", cost, 0.0 if rows else CHECKPATCH_RATIO))
+    return rows
+
+
 def is_tree(path: Path) -> bool:
     """Whether ``path`` is the top of a kernel tree, as checkpatch.pl's top_of_kernel_tree() sees it."""
     names = "COPYING CREDITS Kbuild Makefile README Documentation arch include drivers fs init ipc kernel lib scripts"
@@ -201,7 +209,6 @@ def checkpatch(raw: bytes, script: Path, work: Path, environ: dict[str, str], in
     message = decode(raw)
     patch = work / "one.patch"
     patch.write_text(f"From: {message.author}\nSubject: {message.subject}\n\n{message.body}", errors="replace")
-    script = script.resolve()
     more = [] if in_tree else ["--no-tree"]
     where = script.parent.parent if in_tree else work
     return run(["perl", script, *more, "--terse", "--no-summary", patch], environ, where, ok=(0, 1))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
 from functools import cached_property
@@ -16,7 +15,8 @@ from abireview.limits import MAX_DELTAS
 from abireview.mail.model import Patch, Series
 from abireview.rules import regex
 from abireview.rules.load import RuleSet
-from abireview.rules.schema import PathClass, Phrase, Rule, Scope, views
+from abireview.rules.schema import PathClass, Rule, Scope, views
+from abireview.rules.words import by_id, words_of
 from abireview.source.model import Fragment
 from abireview.source.whole import file_scopes
 
@@ -87,7 +87,7 @@ class Scopes:
         for scope in table:
             for kind in scope.kind:
                 self.by_kind[kind].append(scope)
-        self.at: dict[tuple[str, str], tuple[tuple[Scope, re.Pattern[str]], ...]] = {}
+        self.at: dict[tuple[str, str], tuple[tuple[Scope, regex.Lazy], ...]] = {}
         self.known: dict[tuple[str, str, str], tuple[Scope, ...]] = {}
         self.known_ids: dict[tuple[str, str, str], frozenset[str]] = {}
 
@@ -98,20 +98,19 @@ class Scopes:
         if found is None:
             if len(self.known) >= MAX_KNOWN_NAMES:
                 self.known.clear()
-            short = len(name) <= regex.MAX_SUBJECT
-            found = tuple(scope for scope, pattern in self._at(kind, path) if short and pattern.fullmatch(name))
+            found = tuple(scope for scope, pattern in self._at(kind, path) if pattern.full(name))
             if len(name) + len(path) <= MAX_KNOWN_CHARS:
                 self.known[key] = found
         return found
 
-    def _at(self, kind: str, path: str) -> tuple[tuple[Scope, re.Pattern[str]], ...]:
+    def _at(self, kind: str, path: str) -> tuple[tuple[Scope, regex.Lazy], ...]:
         """The scopes of a kind that may stand at PATH, and the expressions of their names."""
         found = self.at.get((kind, path))
         if found is None:
             if len(self.at) >= MAX_KNOWN_PATHS:
                 self.at.clear()
             scopes = [one for one in self.by_kind.get(kind, ()) if not one.path or regex.search(one.path, path)]
-            found = tuple((scope, regex.compiled(scope.name)) for scope in scopes)
+            found = tuple((scope, regex.lazy(scope.name)) for scope in scopes)
             if len(path) <= MAX_KNOWN_CHARS:
                 self.at[kind, path] = found
         return found
@@ -158,6 +157,7 @@ class Tables:
         self.rules = rules
         self.paths = Paths(rules.paths, rules.read, rules.touched)
         self.scopes = Scopes(rules.scopes)
+        self.phrases = by_id(rules.phrases)
         self.views = tuple(View(view) for rule in rules.rules for view in views(rule))
 
 
@@ -190,8 +190,12 @@ class Context:
         self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
         for delta in islice(found.deltas, MAX_DELTAS):
             self.deltas_by_kind[delta.kind].append(delta)
-        standing = _standing(series) | _of_cover(series, tables)
-        self.words = [_phrases(patch, tables) | standing for patch in series.patches]
+        self.adds_knob: Callable[[], bool] | None = None  # set by the evaluation
+        self.words = words_of(series, tables.phrases, self._adds_knob)
+
+    def _adds_knob(self) -> bool:
+        """Whether the series lets userspace choose, as far as gates were looked at."""
+        return self.adds_knob is not None and self.adds_knob()
 
     def matchable(self) -> Iterator[Rule]:
         """The rules, in each of their ways, that can have a hit in this series."""
@@ -273,39 +277,3 @@ def _by_kind(facts: Iterable[tuple[int, Fact]]) -> dict[str, list[tuple[int, Fac
     for index, fact in facts:
         found[fact.kind].append((index, fact))
     return found
-
-
-QUOTED_TITLE = re.compile(r'\("[^"]{4,300}"\)')  # another commit is named: its title says nothing of this patch
-
-
-def _standing(series: Series) -> frozenset[str]:
-    """Phrases that hold for the whole series: what kind of posting it is."""
-    found = set()
-    if series.stable:
-        found.add("is-backport")
-    if "AUTOSEL" in {prefix.upper() for prefix in series.prefixes}:
-        found.add("is-autosel")
-    if series.rfc:
-        found.add("is-rfc")
-    if series.pull:
-        found.add("is-pull")
-    return frozenset(found)
-
-
-def _of_cover(series: Series, tables: Tables) -> frozenset[str]:
-    """The phrases of the cover letter that count for the whole series."""
-    text = series.cover.body if series.cover else ""
-    return frozenset(phrase.id for phrase in _found(text, tables) if phrase.cover)
-
-
-def _found(text: str, tables: Tables) -> Iterator[Phrase]:
-    flat = " ".join(text[:16384].split()).lower()
-    return (phrase for phrase in tables.rules.phrases if regex.occurs(phrase.match, flat))
-
-
-def _phrases(patch: Patch, tables: Tables) -> frozenset[str]:
-    own = QUOTED_TITLE.sub(" ", patch.log[:16384])
-    found = {phrase.id for phrase in _found(f"{patch.subject}\n{own}", tables)}
-    if any(trailer.name.lower() == "fixes" for trailer in patch.trailers):
-        found.add("fixes-trailer")
-    return frozenset(found)

@@ -60,10 +60,7 @@ class Evaluation:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.gates = Gates(context)
-        if self.gates.names:
-            context.words = [
-                words if "fixes-trailer" in words else words | {"series-adds-knob"} for words in context.words
-            ]
+        context.adds_knob = lambda: bool(self.gates.names)
         self.matcher = Matcher(context, self.gates)
         self.knobs = Knobs(context, self.matcher)
         self.failures: list[RuleFailure] = []
@@ -248,13 +245,13 @@ class Evaluation:
             level = variant.level if variant.level and verdict.knob is None else level
             severity = variant.severity or severity
             confidence = variant.confidence or confidence
-        if self.context.words[patch] & set(rule.lower_on_words):
+        if self.context.words[patch].any_of(rule.lower_on_words):
             confidence = _step(confidence, -1)
         if GRADES.index(confidence) < GRADES.index(rule.flag_at):
             if rule.below == "silent":
                 return None
             level = "note"
-        if severity == "low" and self.context.words[patch] & LOW_IS_A_NOTE:
+        if severity == "low" and self.context.words[patch].any_of(LOW_IS_A_NOTE):
             level = "note"
         return _Graded(level, _step(severity, -1) if self.context.series.rfc else severity, confidence, variant)
 
@@ -267,7 +264,7 @@ class Evaluation:
     def _severity(self, rule: Rule, hit: Hit, patch: int) -> Grade:
         arch = self.context.paths.info(hit.fact.path).arch
         severity = rule.severity_by_arch.get(arch, rule.severity)
-        if rule.severity_if_fix and self.context.words[patch] & {"fixes-trailer", "fix-subject"}:
+        if rule.severity_if_fix and self.context.words[patch].any_of(("fixes-trailer", "fix-subject")):
             severity = min(severity, rule.severity_if_fix, key=GRADES.index)
         return severity
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 
 from abireview.facts.body import STATUS_NAMES
 from abireview.facts.delta import BODY_KINDS, Delta
@@ -31,12 +32,26 @@ class Gates:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.names = _OptIn(context).names
         self.known: dict[str, GateClass] = {}
-        self.reach = Reach(context)
-        self.labels = _new_labels(context)
-        deltas = context.found.deltas if self.names else ()
-        self.near = {(d.patch, d.path, d.scope) for d in deltas if d.op != "removed" and self._about(d)}
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The names through which the series lets userspace choose."""
+        return _OptIn(self.context).names
+
+    @cached_property
+    def _near(self) -> set[tuple[int, str, str]]:
+        """Patch, path and scope of what sets or tests one of the names."""
+        deltas = self.context.found.deltas if self.names else ()
+        return {(d.patch, d.path, d.scope) for d in deltas if d.op != "removed" and self._about(d)}
+
+    @cached_property
+    def _reach(self) -> Reach:
+        return Reach(self.context)
+
+    @cached_property
+    def _labels(self) -> dict[str, set[str]]:
+        return _new_labels(self.context)
 
     def _about(self, delta: Delta) -> bool:
         """Whether the delta itself sets or tests something that userspace has to turn on."""
@@ -59,7 +74,7 @@ class Gates:
             found |= self._from_callers(delta)
         if self._about(delta):
             found.add("opt-in")
-        elif (delta.patch, delta.path, delta.scope) in self.near:
+        elif (delta.patch, delta.path, delta.scope) in self._near:
             found.add("near-opt-in")
         if self._new_label(delta):
             found.add("new-label")
@@ -69,21 +84,21 @@ class Gates:
     def _new_label(self, delta: Delta) -> bool:
         """Whether the innermost case around the delta has only labels that the series adds to this function."""
         case = next((gate for gate in reversed(delta.gates) if gate.startswith("case ")), "")
-        labels = self.labels.get(delta.scope)
+        labels = self._labels.get(delta.scope)
         return bool(case and labels) and set(case[5:].split(", ")) <= labels if labels else False
 
     def _deeper(self, gate: str, path: str) -> GateClass:
         """The class of GATE, seen through the helpers it calls where its own text says nothing."""
         found = self.classify(gate)
         if found == "none" and _positive(gate):
-            classes = {self._classify(text) for text in self.reach.tests_of(gate, path)} - {"none"}
+            classes = {self._classify(text) for text in self._reach.tests_of(gate, path)} - {"none"}
             if len(classes) == 1:
                 found = self.known[gate] = classes.pop()
         return found
 
     def _from_callers(self, delta: Delta) -> set[GateClass]:
         """The classes that stand at every call of the delta's function, where all of them are known."""
-        callers = self.reach.gates_of_callers(delta.scope, delta.path)
+        callers = self._reach.gates_of_callers(delta.scope, delta.path)
         each = [{self.classify(gate) for gate in gates} - {"none"} for gates in callers]
         return set.intersection(*each) if each else set()
 

@@ -41,13 +41,16 @@ STANDING = frozenset(
 )  # what a posting is, beside its words
 NO_FINDINGS = frozenset({"measured", "surface"})  # folders that no finding depends on: not part of the hash
 MAX_FILE = 262_144  # bytes of a rule file; the largest list of scopes is a tenth of it
-FORMAT = "2"  # raised when the packed form changes
+FORMAT = "3"  # raised when the packed form changes
 
 T = TypeVar("T", bound=Base)
 
 
 class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that was read, and ``hash``, the first 12 hex digits of a SHA-256 over the files."""
+    """Everything that was read, and ``hash``, the first 12 hex digits of a SHA-256 over the files.
+
+    ``shapes`` are those of the expressions in it.
+    """
 
     hash: str
     rules: tuple[Rule, ...]
@@ -61,6 +64,10 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     touched: tuple[str, ...]
     phrases: tuple[Phrase, ...]
     projects: bytes = b""
+    shapes: dict[str, regex.Shape] = {}
+
+    def __post_init__(self) -> None:
+        regex.remember(self.shapes)
 
     def rule(self, rule_id: str) -> Rule:
         """The rule of that id; RuleError if there is none."""
@@ -187,7 +194,13 @@ def _build(files: Sequence[tuple[Path, str, bytes]], digest: str) -> RuleSet:
         projects=projects,
     )
     _check_references(found, {rule.id: path for path, name, _ in files for rule in found.rules if path.stem == rule.id})
-    return found
+    return msgspec.structs.replace(found, shapes=_shapes(found))
+
+
+def _shapes(found: RuleSet) -> dict[str, regex.Shape]:
+    every = (found.rules, found.knobs, found.scopes, found.gates, found.paths, found.phrases)
+    texts = sorted({text for values in every for _, text in _expressions(values) if regex.FILLED not in text})
+    return {text: regex.shape(text) for text in texts}
 
 
 def _facts(path: Path, data: bytes, parts: dict[str, list[Any]]) -> None:

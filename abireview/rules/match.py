@@ -11,6 +11,7 @@ from abireview.rules.context import Context, PathInfo
 from abireview.rules.gates import Gates, gained, lost, text_of
 from abireview.rules.plan import NO_GROUPS, Bound, Column, Expression, Groups, Plan, plan_of
 from abireview.rules.schema import Pattern
+from abireview.rules.words import Words
 
 Captures = dict[str, str]
 
@@ -36,7 +37,7 @@ class _Candidate:
     def __init__(self, context: Context, fragment: int, fact: Fact, delta: Delta | None = None) -> None:
         self.fact, self.fragment, self.delta = fact, fragment, delta
         self.info: PathInfo = context.paths.info(fact.path)
-        self.words: frozenset[str] = context.words[context.fragments[fragment].patch]
+        self.words: Words = context.words[context.fragments[fragment].patch]
         self.scopes: frozenset[str] | None = None  # looked up when a pattern names scopes
 
 
@@ -165,15 +166,11 @@ class Matcher:
                     continue
                 if pattern.died is not None and delta.died != pattern.died:
                     continue
-            if plan.word and plan.word.isdisjoint(candidate.words):
-                continue
-            if plan.not_word and not plan.not_word.isdisjoint(candidate.words):
-                continue
             if plan.where or plan.not_where:
                 scopes = self._scopes_of(candidate)
                 if (plan.where and plan.where.isdisjoint(scopes)) or not plan.not_where.isdisjoint(scopes):
                     continue
-            if plan.allows_name(candidate.fact):
+            if plan.allows_name(candidate.fact) and _said(plan, candidate.words):
                 found.append(candidate)
         return found
 
@@ -231,6 +228,11 @@ class Matcher:
                 raise _Fail
             if not plan.not_gates.isdisjoint(classes):
                 raise _Fail
+
+
+def _said(plan: Plan, words: Words) -> bool:
+    """Whether the patch's words are those that PLAN asks for."""
+    return not (plan.word and not words.any_of(plan.word)) and not words.any_of(plan.not_word)
 
 
 def _captured(delta: Delta) -> Captures:

@@ -26,38 +26,39 @@ class Expression:
     given as its named groups (None for one that took no part).
     """
 
-    __slots__ = ("_compiled", "_name", "fixed", "text")
+    __slots__ = ("_fixed", "_name", "fixed", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.fixed = PLACE.search(text) is None
         whole = PLACE.fullmatch(text)
         self._name = whole.group(1) if whole else ""
-        self._compiled: re.Pattern[str] | None = None
+        self._fixed = regex.lazy(text)
 
     def __bool__(self) -> bool:
         return bool(self.text)
 
-    def _ready(self, bound: Bound) -> re.Pattern[str]:
-        if not self.fixed:
-            return regex.compiled(PLACE.sub(lambda m: re.escape(bound[m[1]]) if m[1] in bound else "(?!)", self.text))
-        self._compiled = regex.compiled(self.text)
-        return self._compiled
+    def _filled(self, bound: Bound) -> re.Pattern[str]:
+        return regex.compiled(PLACE.sub(lambda m: re.escape(bound[m[1]]) if m[1] in bound else "(?!)", self.text))
 
     def search(self, text: str, bound: Bound) -> Groups | None:
         """Anywhere in TEXT (cut at regex.MAX_SUBJECT)."""
+        if self.fixed:
+            return _groups(self._fixed.search(text))
         if self._name:  # nothing but a place: no expression is needed
             wanted = bound.get(self._name)
             return None if wanted is None or wanted not in text[: regex.MAX_SUBJECT] else NO_GROUPS
-        return _groups((self._compiled or self._ready(bound)).search(text[: regex.MAX_SUBJECT]))
+        return _groups(self._filled(bound).search(text[: regex.MAX_SUBJECT]))
 
     def full(self, text: str, bound: Bound) -> Groups | None:
         """Over the whole of TEXT (None for one longer than regex.MAX_SUBJECT)."""
+        if self.fixed:
+            return _groups(self._fixed.full(text))
         if len(text) > regex.MAX_SUBJECT:
             return None
         if self._name:
             return NO_GROUPS if bound.get(self._name) == text else None
-        return _groups((self._compiled or self._ready(bound)).fullmatch(text))
+        return _groups(self._filled(bound).fullmatch(text))
 
 
 def _groups(match: re.Match[str] | None) -> Groups | None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -29,6 +29,7 @@ FILLED = "\ufffc\ufffc"  # stands for a ``{name}`` when an expression is checked
 _NEAR = 200  # the longest match that is looked for only around needles
 _BEHIND = 40  # characters behind a match that it may look at
 _OVERLAP = 96  # of two pieces of a long text
+MAX_SHAPES = 8192  # expressions whose shape is kept; the rules that come with the tool have about 1,100
 _UNBOUNDED = 64  # a repetition with a higher bound counts as unbounded
 
 
@@ -129,14 +130,38 @@ def _can_vary(inner: Any) -> bool:
     return len(inner) != 1 or inner[0][0] in (sre.SUBPATTERN, sre.BRANCH, sre.MAX_REPEAT, sre.MIN_REPEAT)
 
 
-@lru_cache(maxsize=4096)
-def needles(expression: str) -> tuple[str, ...]:
-    """Texts of which every match of EXPRESSION contains one; () where that cannot be told.
+class Shape(NamedTuple):
+    """What can be told of an expression without compiling it.
 
-    Looking for a few plain texts is much cheaper than an expression that begins anew at every character.
+    ``needles`` are texts of which every match contains one, () where that cannot be told: looking for a few plain texts
+    is much cheaper than an expression that begins anew at every character, and than compiling it. ``width`` is how many
+    characters a match has at most.
     """
-    tree = sre_parse.parse(expression)
-    return () if tree.state.flags & re.IGNORECASE else tuple(sorted(_needles(tree)))
+
+    needles: tuple[str, ...]
+    width: int
+
+
+_shapes: dict[str, Shape] = {}
+
+
+def shape(expression: str) -> Shape:
+    """The shape of EXPRESSION, once a process."""
+    known = _shapes.get(expression)
+    if known is None:
+        tree = sre_parse.parse(expression)
+        texts = () if tree.state.flags & re.IGNORECASE else tuple(sorted(_needles(tree)))
+        if len(_shapes) >= MAX_SHAPES:
+            _shapes.clear()
+        known = _shapes[expression] = Shape(texts, min(int(tree.getwidth()[1]), MAX_SUBJECT))
+    return known
+
+
+def remember(shapes: Mapping[str, Shape]) -> None:
+    """Take SHAPES as those of their expressions: parsing is most of what compiling costs."""
+    if len(_shapes) + len(shapes) > MAX_SHAPES:
+        _shapes.clear()
+    _shapes.update(shapes)
 
 
 def _needles(tree: Any) -> set[str]:
@@ -167,7 +192,7 @@ def occurs(expression: str, text: str) -> bool:
 
     Without needles, or where a match may have any length, it is tried on overlapping pieces of MAX_SUBJECT characters.
     """
-    wanted, width = needles(expression), _width(expression)
+    wanted, width = shape(expression)
     standing = [needle for needle in wanted if needle in text]
     if wanted and not standing:
         return False
@@ -198,24 +223,54 @@ def _occurs_near(pattern: re.Pattern[str], needle: str, width: int, text: str) -
 
 
 @lru_cache(maxsize=4096)
-def _width(expression: str) -> int:
-    """How many characters a match of EXPRESSION has at most."""
-    return int(sre_parse.parse(expression).getwidth()[1])
-
-
-@lru_cache(maxsize=4096)
 def compiled(expression: str) -> re.Pattern[str]:
     """EXPRESSION compiled, once a process."""
     return re.compile(expression)
 
 
+class Lazy:
+    """EXPRESSION, compiled when it meets a text that it could match."""
+
+    __slots__ = ("_compiled", "_needles", "expression")
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+        self._compiled: re.Pattern[str] | None = None
+        self._needles: tuple[str, ...] | None = None
+
+    def _ready(self, text: str) -> re.Pattern[str] | None:
+        """The expression compiled, or None if it cannot match TEXT."""
+        if self._needles is None:
+            self._needles = shape(self.expression).needles
+        if self._needles and not any(needle in text for needle in self._needles):
+            return None
+        self._compiled = compiled(self.expression)
+        return self._compiled
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """Anywhere in TEXT (cut at MAX_SUBJECT)."""
+        pattern = self._compiled or self._ready(text)
+        return None if pattern is None else pattern.search(text[:MAX_SUBJECT])
+
+    def full(self, text: str) -> re.Match[str] | None:
+        """Over the whole of TEXT (None for one longer than MAX_SUBJECT)."""
+        if len(text) > MAX_SUBJECT:
+            return None
+        pattern = self._compiled or self._ready(text)
+        return None if pattern is None else pattern.fullmatch(text)
+
+
+@lru_cache(maxsize=4096)
+def lazy(expression: str) -> Lazy:
+    """The one of EXPRESSION, once a process."""
+    return Lazy(expression)
+
+
 def search(expression: str, text: str) -> re.Match[str] | None:
     """EXPRESSION anywhere in TEXT (cut at MAX_SUBJECT)."""
-    return compiled(expression).search(text[:MAX_SUBJECT])
+    return lazy(expression).search(text)
 
 
 def full(expression: str, text: str) -> re.Match[str] | None:
-    """EXPRESSION over the whole of TEXT."""
-    if len(text) > MAX_SUBJECT:
-        return None
-    return compiled(expression).fullmatch(text)
+    """EXPRESSION over the whole of TEXT (None for one longer than MAX_SUBJECT)."""
+    return lazy(expression).full(text)

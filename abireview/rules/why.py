@@ -68,7 +68,7 @@ def why(evaluation: Evaluation, finding: Finding) -> Why:
         cut=max(0, len(near) - MAX_DELTAS),
         sought=finding.sought,
         chosen=tuple(sorted(evaluation.gates.names)),
-        words=tuple(sorted(context.words[patch])),
+        words=tuple(sorted(context.words[patch].all())),
         renames=tuple(sorted(context.found.renames.items())),
     )
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from abireview.rules import regex
-from abireview.rules.load import load_rules
+from abireview.rules.load import RuleSet, load_rules
 from abireview.rules.plan import Expression
 
-PHRASES = load_rules().phrases
+RULES = load_rules()
+PHRASES = RULES.phrases
 
 
 def test_a_place_stands_for_the_text_that_was_captured() -> None:
@@ -54,13 +56,13 @@ def test_a_text_longer_than_rules_see_is_cut_for_a_search_and_never_matches_whol
     ],
 )
 def test_needles(expression: str, expected: tuple[str, ...]) -> None:
-    assert regex.needles(expression) == expected
+    assert regex.shape(expression).needles == expected
 
 
 @given(st.lists(st.sampled_from(["fix", "es", " ", "change", "functional", "no ", "guest", "l2", "x"])).map("".join))
 def test_no_phrase_matches_without_one_of_its_needles(text: str) -> None:
     for phrase in PHRASES:
-        needles = regex.needles(phrase.match)
+        needles = regex.shape(phrase.match).needles
         if re.search(phrase.match, text):
             assert not needles or any(needle in text for needle in needles)
 
@@ -104,8 +106,57 @@ def test_a_phrase_is_found_around_its_needles_exactly_where_it_stands_anywhere(t
 
 def test_every_phrase_has_needles_and_a_longest_match() -> None:
     for phrase in PHRASES:
-        assert regex.needles(phrase.match), phrase.id
-        assert regex._width(phrase.match) <= regex._NEAR, phrase.id
+        shape = regex.shape(phrase.match)
+        assert shape.needles, phrase.id
+        assert shape.width <= regex._NEAR, phrase.id
+
+
+def test_shapes_come_with_the_rules() -> None:
+    assert len(RULES.shapes) > 500
+    for expression, known in RULES.shapes.items():
+        tree = regex.sre_parse.parse(expression)
+        assert known.width == min(tree.getwidth()[1], regex.MAX_SUBJECT)
+        assert known.needles == (() if tree.state.flags & re.IGNORECASE else tuple(sorted(regex._needles(tree))))
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(RULES), type=RuleSet) == RULES
+
+
+@st.composite
+def near_texts(draw: st.DrawFn) -> tuple[str, str]:
+    """An expression of the rules, and a text made from its needles and what often stands around them."""
+    expression = draw(st.sampled_from(sorted(RULES.shapes)))
+    around = [
+        *RULES.shapes[expression].needles,
+        "kvm_",
+        "_",
+        " ",
+        "x",
+        "0",
+        "vcpu->",
+        "arch/arm64/kvm/",
+        ".c",
+        "(",
+        "\n",
+    ]
+    return expression, "".join(draw(st.lists(st.sampled_from(around), max_size=6)))
+
+
+@given(near_texts())
+def test_what_is_not_compiled_could_not_have_matched(case: tuple[str, str]) -> None:
+    expression, text = case
+    assert bool(regex.Lazy(expression).search(text)) == bool(re.search(expression, text))
+    assert bool(regex.Lazy(expression).full(text)) == bool(re.fullmatch(expression, text))
+
+
+def test_an_expression_that_cannot_match_is_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    compiled = regex.compiled
+    monkeypatch.setattr(regex, "compiled", lambda expression: seen.append(expression) or compiled(expression))
+    one = regex.Lazy(r"vgic_\w+")
+    assert one.full("kvm_psci_call") is None
+    assert not seen
+    assert one.full("vgic_init")
+    assert one.full("kvm_psci_call") is None
+    assert seen == [r"vgic_\w+"]
 
 
 @pytest.mark.parametrize("text", ["l1" * 8_000, "el1 l " * 2_700, "correct" * 2_300], ids=["l1", "el1", "correct"])

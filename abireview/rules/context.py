@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import islice, product
+from typing import get_args
 
 from abireview.facts.delta import Delta, DeltaSet
 from abireview.facts.extract import extract
@@ -15,7 +16,7 @@ from abireview.limits import MAX_DELTAS
 from abireview.mail.model import Patch, Series
 from abireview.rules import regex
 from abireview.rules.load import RuleSet
-from abireview.rules.schema import PathClass, Rule, Scope, views
+from abireview.rules.schema import OpName, PathClass, Pattern, Rule, Scope, views
 from abireview.rules.words import by_id, words_of
 from abireview.source.model import Fragment
 from abireview.source.whole import file_scopes
@@ -128,26 +129,33 @@ class Scopes:
         return found
 
 
+Seen = tuple[str, str, str]  # a delta's kind and operation, and a scope that it is in ("" for any)
+
+
 class View:
     """A rule in one of its ways, with what a series must have for it to match at all.
 
-    ``kinds`` of deltas and architectures of files; None where that cannot be told from them.
+    ``seen``: deltas, of which there must be one; architectures of files. None where that cannot be told from them.
     """
 
-    __slots__ = ("arch", "kinds", "rule")
+    __slots__ = ("arch", "rule", "seen")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         of_deltas = all(pattern.on == "delta" for pattern in rule.match)
         told = of_deltas and all(pattern.kind for pattern in rule.match)
-        self.kinds = frozenset(kind for pattern in rule.match for kind in pattern.kind) if told else None
+        self.seen = frozenset(seen for pattern in rule.match for seen in _asked(pattern)) if told else None
         self.arch = frozenset(rule.arch) if of_deltas and rule.arch else None
 
-    def may_match(self, kinds: KeysView[str], arch: frozenset[str]) -> bool:
-        """Whether a series with deltas of KINDS in files of ARCH can have a hit."""
-        if self.kinds is not None and self.kinds.isdisjoint(kinds):
+    def may_match(self, seen: set[Seen], arch: frozenset[str]) -> bool:
+        """Whether a series whose deltas are SEEN in files of ARCH can have a hit."""
+        if self.arch is not None and self.arch.isdisjoint(arch):
             return False
-        return self.arch is None or not self.arch.isdisjoint(arch)
+        return self.seen is None or not self.seen.isdisjoint(seen)
+
+
+def _asked(pattern: Pattern) -> Iterator[Seen]:
+    return product(pattern.kind, pattern.op or get_args(OpName), pattern.where or ("",))
 
 
 class Tables:
@@ -199,9 +207,13 @@ class Context:
 
     def matchable(self) -> Iterator[Rule]:
         """The rules, in each of their ways, that can have a hit in this series."""
-        kinds = self.deltas_by_kind.keys()
+        seen: set[Seen] = set()
+        for deltas in self.deltas_by_kind.values():
+            for delta in deltas:
+                seen.add((delta.kind, delta.op, ""))
+                seen.update((delta.kind, delta.op, name) for name in self.scope_ids(delta.fragment, delta.fact))
         arch = frozenset(self.paths.info(path).arch for path in {delta.path for delta in self.found.deltas})
-        return (view.rule for view in self.views if view.may_match(kinds, arch))
+        return (view.rule for view in self.views if view.may_match(seen, arch))
 
     @cached_property
     def after_by_kind(self) -> dict[str, list[tuple[int, Fact]]]:

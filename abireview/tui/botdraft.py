@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from abireview.errors import AbireviewError
 from abireview.store.botdrafts import BotDraft, BotDrafts
 from abireview.store.outbox import Entry, Outbox
 from abireview.tui.background import in_daemon
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.preview import mail_lines
 from abireview.tui.prompt import LinePrompt
 from abireview.tui.textlines import TextLines
@@ -86,7 +86,7 @@ class DraftScreen(BaseScreen):
             id="text", help="What the bot wants to say, and why. Nothing leaves before a person approves it (Ctrl-y)."
         )
         yield StatusBar(id="status")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one(TextLines).focus()

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
-from textual.widgets import Footer, TextArea
+from textual.widgets import TextArea
 
 from abireview.errors import UsageError
 from abireview.reply.desk import Opened
@@ -18,6 +18,7 @@ from abireview.reply.lint import Issue, has_errors
 from abireview.reply.trailers import TRAILERS, given, toggle, trailer_line
 from abireview.store.drafts import Draft, Drafts
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.prompt import ChoicePrompt
 from abireview.tui.recipients import ask_recipients
 
@@ -63,7 +64,7 @@ class EditorScreen(BaseScreen):
         yield TitleBar(id="title")
         yield ReplyArea(self.draft.body, soft_wrap=False, tab_behavior="indent", show_line_numbers=False)
         yield StatusBar(id="status")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         message = self.opened.message(self.draft.msgid)

@@ -8,12 +8,12 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from abireview.errors import AbireviewError, UsageError
 from abireview.reply.outboxline import outbox_line
 from abireview.store.outbox import Entry, Outbox
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.prompt import ChoicePrompt
 from abireview.tui.textlines import TextLines
 
@@ -46,7 +46,7 @@ class OutboxScreen(BaseScreen):
             "A failed mail stays until you send it again (R), edit it (r) or drop it (x).",
         )
         yield StatusBar(id="status")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one(TextLines).focus()
@@ -159,7 +159,7 @@ class RawScreen(BaseScreen):
     def compose(self) -> ComposeResult:
         yield TitleBar(self._title)
         yield TextLines()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         view = self.query_one(TextLines)

@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from abireview.errors import AbireviewError, StoreError, UsageError
 from abireview.reply.desk import Opened
@@ -19,6 +18,7 @@ from abireview.store.drafts import Draft
 from abireview.store.outbox import Entry, Outbox
 from abireview.store.queue import Queue
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.recipients import ask_recipients
 from abireview.tui.textlines import TextLines
 
@@ -47,7 +47,7 @@ class PreviewScreen(BaseScreen):
             id="text", help="What lint says, and the mail exactly as it will go out. Nothing leaves before Ctrl-y."
         )
         yield StatusBar(id="status")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one(TextLines).focus()

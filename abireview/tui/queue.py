@@ -12,7 +12,6 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 from textual.worker import Worker, get_current_worker
 
 from abireview.errors import AbireviewError, Interrupted, UsageError
@@ -22,6 +21,7 @@ from abireview.store.queue import STATES, Queue, Row, RowState
 from abireview.tui import botdraft
 from abireview.tui.background import in_daemon
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.limit import HELP, SORTS, limited, ordered
 from abireview.tui.lines import Lines
 from abireview.tui.prompt import ChoicePrompt, LinePrompt
@@ -63,7 +63,7 @@ class QueueScreen(BaseScreen):
         yield TitleBar("abireview", id="title")
         yield QueueTable(id="queue")
         yield StatusBar(id="status")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one(QueueTable).focus()

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.widgets import Footer
 
 from abireview.errors import UsageError
 from abireview.findings.model import Finding
@@ -18,6 +17,7 @@ from abireview.reply.said import said_about
 from abireview.reply.trailers import TRAILERS, given, toggle, trailer_line
 from abireview.store.drafts import Drafts
 from abireview.tui.base import BaseScreen, StatusBar, TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.lines import Lines
 from abireview.tui.mailview import MailView
 from abireview.tui.panel import FindingPanel, Part, panel_parts
@@ -88,7 +88,7 @@ class SeriesScreen(BaseScreen):
                 yield MailView(id="mail")
                 yield FindingPanel(id="panel")
         yield StatusBar(id="status")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         self._list()

@@ -9,13 +9,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer
 
 from abireview import limits
 from abireview.mail.model import Message
 from abireview.mail.series import Thread
 from abireview.reply.desk import Opened
 from abireview.tui.base import BaseScreen, TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.lines import Lines
 from abireview.tui.mailview import MailView
 from abireview.tui.textlines import TextLines
@@ -74,7 +74,7 @@ class ThreadScreen(BaseScreen):
             id="tree", help="The mails of the thread, answers below what they answer; those of the series are bold."
         )
         yield MailView(id="mail")
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         view = self.query_one("#tree", TextLines)

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from abireview.errors import TreeError
 from abireview.findings.carry import Comparison, compare
@@ -22,6 +21,7 @@ from abireview.mail.subject import parse_subject
 from abireview.reply.desk import Opened
 from abireview.tui.background import in_daemon
 from abireview.tui.base import TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.help import HelpScreen, help_lines
 from abireview.tui.lines import Lines
 from abireview.tui.textlines import TextLines
@@ -63,7 +63,7 @@ class VersionsScreen(Screen[int | None]):
             yield TextLines(
                 id="changes", help="What became of the findings, or of the patches, since the version before."
             )
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         view = self.query_one("#versions", TextLines)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.widgets import Footer
 
 from abireview.errors import NotFoundError
 from abireview.mail.model import Series
@@ -12,6 +11,7 @@ from abireview.source.changeset import changeset
 from abireview.source.model import Fragment, FragmentSide
 from abireview.source.tree import Tree
 from abireview.tui.base import BaseScreen, TitleBar
+from abireview.tui.footer import Keys
 from abireview.tui.textlines import TextLines
 
 Line = tuple[str, str]
@@ -85,7 +85,7 @@ class WholeScreen(BaseScreen):
     def compose(self) -> ComposeResult:
         yield TitleBar(self._title)
         yield TextLines()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_mount(self) -> None:
         view = self.query_one(TextLines)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from abireview.rules.load import load_rules
 from tests import pinbox
 
 # what is measured is what a property says, not how busy the machine is
@@ -23,6 +24,7 @@ VERSIONS = ("6.1", "6.12", "7.2")  # of the kernel trees
 
 ROOT = Path(__file__).resolve().parent.parent
 ServeMails = Callable[[Sequence[bytes]], str]
+Warm = Callable[[Path], None]
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +43,23 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Warm:
+    """``warm(directory)`` makes it a cache that has our rules as kept: to read them takes longer than most tests."""
+    packed = tmp_path_factory.mktemp("rules")
+    load_rules(cache=packed)
+
+    def copy(directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        for file in packed.iterdir():
+            shutil.copy(file, directory)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def _own_home(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Path:
     home = tmp_path_factory.mktemp("home")
+    warm(home / "cache")
     (home / "gitconfig").write_text("[user]\n\tname = Rita Reviewer\n\temail = rita@example.com\n")
     return home
 
@@ -54,7 +71,7 @@ def private_home(_own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, str(_own_home / name.lower()) if name != "HOME" else str(_own_home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(_own_home / "gitconfig"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.delenv("ABIREVIEW_CACHE", raising=False)
+    monkeypatch.setenv("ABIREVIEW_CACHE", str(_own_home / "cache"))
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 

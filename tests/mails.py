@@ -62,7 +62,5 @@ def mbox(mails: list[bytes]) -> bytes:
     """mboxrd as public-inbox writes it."""
     import re
 
-    out = b""
-    for raw in mails:
-        out += b"From mboxrd@z Thu Jan  1 00:00:00 1970\n" + re.sub(rb"(?m)^(>*From )", rb">\1", raw) + b"\n"
-    return out
+    first = b"From mboxrd@z Thu Jan  1 00:00:00 1970\n"
+    return b"".join(first + re.sub(rb"(?m)^(>*From )", rb">\1", raw) + b"\n" for raw in mails)

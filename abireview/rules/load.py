@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -109,7 +110,7 @@ def load_rules(directories: Iterable[Path] = (), *, cache: Path | None = None) -
     ``cache`` is a directory where the validated set is kept, packed, under its hash; anything unreadable there is
     ignored. Raises RuleError, naming file and key, for files that are not right.
     """
-    files = [file for directory in directories or [default_dir()] for file in _files(directory)]
+    files = tuple(file for directory in directories or [default_dir()] for file in _files(directory))
     digest = _digest(files)
     packed = cache / f"rules-{FORMAT}-{digest}.msgpack" if cache else None
     if packed is not None:
@@ -158,7 +159,8 @@ def _digest(files: Iterable[tuple[Path, str, bytes]]) -> str:
     return total.hexdigest()[:12]
 
 
-def _build(files: Sequence[tuple[Path, str, bytes]], digest: str) -> RuleSet:
+@lru_cache(maxsize=2)  # the rules that come with the tool, and those with somebody's own
+def _build(files: tuple[tuple[Path, str, bytes], ...], digest: str) -> RuleSet:
     rules: dict[str, Rule] = {}
     knobs: dict[str, Knob] = {}
     parts: dict[str, list[Any]] = {

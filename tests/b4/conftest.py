@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Warm
+
 ABIREVIEW = Path(sys.executable).parent / "abireview"
 SESSION = Path(__file__).parent / "session.py"
 
@@ -98,11 +100,12 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel(tmp_path: Path) -> Kernel:
+def kernel(tmp_path: Path, warm: Warm) -> Kernel:
     """A repository whose topic raises PSCI's default version in the second of three patches; thread.mbox is mailed."""
     top = tmp_path / "linux"
     top.mkdir()
     (tmp_path / "home").mkdir()
+    warm(tmp_path / "home" / "abi")
     made = Kernel(top, tmp_path / "home")
     made.git("init", "-q", "-b", "main")
     for key, value in (

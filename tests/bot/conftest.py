@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Warm
 from tests.reply.reply_smtp import Server
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -30,7 +31,7 @@ def golden() -> Golden:
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm: Warm) -> Path:
     """A HOME of its own with the bot's git identity; b4 reads it afresh."""
     from abireview.lore import b4mail
 
@@ -41,6 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     monkeypatch.setenv("ABIREVIEW_CACHE", str(tmp_path / "store"))
+    warm(tmp_path / "store")
     monkeypatch.chdir(tmp_path)
     b4mail._b4.cache_clear()
     return tmp_path

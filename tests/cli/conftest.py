@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,28 +13,20 @@ from pathlib import Path
 import pytest
 
 from abireview.cli import main as entry
-from abireview.rules.load import load_rules
+from tests.conftest import Warm
 
 ABIREVIEW = Path(sys.executable).parent / "abireview"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def packed_rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with our rules as they are cached: reading them anew takes longer than most tests."""
-    directory = tmp_path_factory.mktemp("rules")
-    load_rules(cache=directory)
-    return directory
-
-
 @pytest.fixture
-def environ(tmp_path: Path, packed_rules: Path) -> dict[str, str]:
+def environ(tmp_path: Path, warm: Warm) -> dict[str, str]:
     """An environment in which nothing of the person who runs the tests is seen."""
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "XDG_", "ABIREVIEW", "_ABI"))
     }
     kept.pop("NO_COLOR", None)
-    shutil.copytree(packed_rules, tmp_path / "cache", dirs_exist_ok=True)
+    warm(tmp_path / "cache")
     return kept | {
         "HOME": str(tmp_path / "home"),
         "ABIREVIEW_CACHE": str(tmp_path / "cache"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 VENV ?= .venv
 BIN = $(VENV)/bin
-PYTEST_FLAGS ?= -n 2 --dist worksteal
+PYTEST_FLAGS ?= -n 3 --dist worksteal
 FUZZ_FLAGS ?= all --seconds 60
 
 .PHONY: help setup demo test lint unit slow fuzz bench score quality picture lock wheel clean

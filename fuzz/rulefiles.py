@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from abireview import places
 from abireview.check import check
 from abireview.errors import RuleError
 from abireview.mail.model import Series
@@ -26,7 +27,7 @@ from abireview.rules.load import RuleSet, default_dir, load_rules
 from tests.rules.cases import HERE, Case, series_of
 
 HOSTILE = ("a" * 24, "ab" * 12, "a " * 12 + "!", "_A1" * 8)
-RULES = load_rules()
+RULES = load_rules(cache=places.cache_dir())
 MOST = 3_000  # places of an edited file; copies of copies would take all the time
 FIELDS = tuple(
     sorted({name for kind in (schema.Rule, schema.Pattern, schema.Variant) for name in kind.__struct_encode_fields__})

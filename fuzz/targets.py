@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from abireview import places
 from abireview.check import check
 from abireview.errors import MailFormatError
 from abireview.mail.decode import decode, decode_head
@@ -34,7 +35,7 @@ FILES = (
 )
 HERE = DirectoryTree(Path(__file__).parent)
 PROJECTS = load_projects((default_dir() / "lists" / "projects.toml").read_bytes())
-RULES = load_rules()
+RULES = load_rules(cache=places.cache_dir())
 
 
 def mail(data: bytes) -> None:

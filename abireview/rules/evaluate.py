@@ -309,19 +309,31 @@ def _missing(bound: Captures, first: str, last: str, present: str) -> list[int]:
 
 
 _PLACE = re.compile(r"\{([A-Za-z_]\w*)\}")
+_ASIDE = re.compile(r" \(\{([A-Za-z_]\w*)\}\)|^\{([A-Za-z_]\w*)\}: ")
+_CUT = 120  # characters of what was captured
+_CUT_CHANGE = 260  # of ``{change}``, which tells of two sides
 
 
 def fill(template: str, captures: Captures) -> str:
     """TEMPLATE with ``{name}`` replaced by captures; a name that was not captured becomes an ellipsis.
 
+    Where there is nothing to say, one that stands alone in parentheses goes with them, and one with a colon at the
+    start with it: `` ({gate})`` of no condition, ``{scope}: `` of file scope.
     Not ``str.format``: its places reach into attributes and indices, and a rule may be a stranger's.
     """
-    return _PLACE.sub(lambda place: _short(captures[place[1]]) if place[1] in captures else "…", template)
+    said = _ASIDE.sub(lambda aside: aside[0] if captures.get(aside[1] or aside[2], "…") else "", template)
+    return _PLACE.sub(lambda place: _filling(place[1], captures), said)
 
 
-def _short(text: str) -> str:
+def _filling(name: str, captures: Captures) -> str:
+    if name not in captures:
+        return "…"
+    return _short(captures[name], _CUT_CHANGE if name == "change" else _CUT)
+
+
+def _short(text: str, most: int = _CUT) -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= 120 else flat[:117] + "…"
+    return flat if len(flat) <= most else flat[: most - 3].rstrip() + "…"
 
 
 def _listed(names: Iterable[str]) -> str:

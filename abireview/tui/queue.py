@@ -279,12 +279,19 @@ class QueueScreen(BaseScreen):
             elif state is not None:
                 with self.told():
                     if state == "remove":
-                        Queue.of(self.desk.store).remove(row.id)
+                        self._remove(row)
                     else:
                         Queue.of(self.desk.store).set_state(row.id, _state(state))
                 self.reload()
 
         self.app.push_screen(ChoicePrompt(f"State of: {row.title}", choices), chosen)
+
+    def _remove(self, row: Row) -> None:
+        """Take ROW out; UsageError while a draft of the bot is open, which nobody would find any more."""
+        draft = botdraft.waiting(self.desk.store).get(row.series)
+        if draft is not None:
+            raise UsageError(f"the bot's draft {draft.id} is open for this series", hint="B shows it: reject it first")
+        Queue.of(self.desk.store).remove(row.id)
 
     def _snooze(self, row: Row) -> None:
         def until(text: str | None) -> None:

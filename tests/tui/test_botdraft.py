@@ -376,6 +376,27 @@ async def test_a_series_without_a_draft_says_so(world: World) -> None:
         assert "the bot has no draft about this series" in text_of(app)
 
 
+async def test_a_row_with_an_open_draft_is_not_removed(world: World) -> None:
+    app = session(world)
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        table = app.queue_screen.query_one(QueueTable)
+        await until(pilot, lambda: table.rows and app.queue_screen._drafts)
+        (number,) = app.queue_screen._drafts
+        await press(pilot, "a x")
+        await until(pilot, lambda: "draft 1 is open" in " ".join(text_of(app).split()))
+        assert number in {row.id for row in table.rows}
+        shown = await draft_of(app, pilot)
+        await press(pilot, "x")
+        await on(pilot, "LinePrompt")
+        await write(pilot, "not now")
+        await press(pilot, "enter")
+        await state(pilot, shown, "rejected")
+        await press(pilot, "Q")
+        await until(pilot, lambda: not app.queue_screen._drafts)
+        await press(pilot, "a x")
+        await until(pilot, lambda: number not in {row.id for row in table.rows})
+
+
 async def test_the_queue_can_be_limited_to_drafts(world: World, widgets: str) -> None:
     app = session(world)
     async with app.run_test(size=SIZE) as pilot:

@@ -129,13 +129,15 @@ def _fragment_differences(
     regated: list[tuple[Fact, Fact, int]] = []
     for index, (old, new) in enumerate(sides):
         patch = fragments[index].patch
-        labels = _labels(new) ^ _labels(old)
+        labels: frozenset[str] | None = None  # looked for where gates differ
         pairs, gone, come = _pair_equal(old, new)
         removed.extend(_Item(fact, index, patch) for fact in gone)
         added.extend(_Item(fact, index, patch) for fact in come)
         for before, after in pairs:
-            if after.kind in BODY_KINDS and before.gates != after.gates and _regates(before, after, labels, renames):
-                regated.append((before, after, index))
+            if after.kind in BODY_KINDS and before.gates != after.gates:
+                labels = _labels(new) ^ _labels(old) if labels is None else labels
+                if _regates(before, after, labels, renames):
+                    regated.append((before, after, index))
             elif after.kind in NUMBERED and _renumbered(before, after):
                 removed.append(_Item(before, index, patch))
                 added.append(_Item(after, index, patch))
@@ -169,6 +171,8 @@ def _place(fact: Fact) -> tuple[str, ...]:
 
 def _pair_equal(old: Sequence[Fact], new: Sequence[Fact]) -> tuple[list[tuple[Fact, Fact]], list[Fact], list[Fact]]:
     """Equal facts of both sides, and what is left of each: unchanged lines first, then equal gates, then near ones."""
+    if not old:
+        return [], [], list(new)
     waiting: dict[tuple[str, ...], list[Fact]] = defaultdict(list)
     for fact in old:
         waiting[_place(fact)].append(fact)

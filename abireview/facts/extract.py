@@ -29,6 +29,11 @@ EXTRACTORS: Final[dict[ScopeKind, tuple[Extractor, ...]]] = {
 }  # fmt: skip
 """What is read from each kind of fragment; a file-scope fragment may hold scopes that begin and end on one line."""
 
+FILE_WIDE: Final = frozenset({"define", "enumerator", "include", "attribute"})
+"""Kinds of facts that count for their whole file, wherever they stand in it."""
+
+_WIDE: Final = frozenset({includes.extract, defines.extract, attributes.extract, enums.extract})
+
 _CACHED: Final = 2_048  # sides kept: a check asks for each twice (delta, then knobs), and versions of a series repeat
 
 
@@ -74,3 +79,9 @@ def extract(fragment: Fragment, side: Side) -> list[Fact]:
     if facts and facts[0].path != fragment.path:
         return [msgspec.structs.replace(fact, path=fragment.path) for fact in facts]
     return list(facts)
+
+
+def extract_file_wide(fragment: Fragment, side: Side) -> list[Fact]:
+    """Those of ``extract()`` that are FILE_WIDE, for who needs no others: most of the work are bodies and tables."""
+    extractors = (extractor for extractor in EXTRACTORS[fragment.kind] if extractor in _WIDE)
+    return [fact for extractor in extractors for fact in extractor(fragment, side) if fact.kind in FILE_WIDE]

@@ -11,7 +11,7 @@ import msgspec
 
 from abireview.errors import TreeError
 from abireview.facts.constants import resolve
-from abireview.facts.extract import extract
+from abireview.facts.extract import FILE_WIDE, extract, extract_file_wide
 from abireview.facts.model import Fact
 from abireview.findings.model import ToolInfo
 from abireview.ledger.expand import Macros
@@ -29,7 +29,6 @@ Values = dict[str, str]
 GENERIC = "generic"
 
 _SCOPED = frozenset({"function", "table", "enum", "struct"})
-_FILE_WIDE = frozenset({"define", "enumerator", "include", "attribute"})
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -92,27 +91,32 @@ def read_file(text: str, path: str, specs: Sequence[SurfaceSpec]) -> list[Piece]
     """What the file TEXT at PATH gives the surfaces SPECS, in the order of its lines."""
     reads = [(spec, read) for spec in specs for read in spec.read if not read.path or compiled(read.path).search(path)]
     through_macros = any(read.expand for _, read in reads)
+    wide = any(FILE_WIDE.intersection(read.kind) for _, read in reads)
     facts: list[tuple[Fragment, Fact]] = []
     for fragment in file_scopes(text, path):
         macro = through_macros and fragment.kind in ("macro", "top")
         if macro or any(_concerns(read, fragment) for _, read in reads):
             facts += [(fragment, fact) for fact in extract(fragment, "new")]
-    file_wide = resolve([fact for _, fact in facts if fact.kind in _FILE_WIDE])
+        elif wide:
+            facts += [(fragment, fact) for fact in extract_file_wide(fragment, "new")]
+    file_wide = resolve([fact for _, fact in facts if fact.kind in FILE_WIDE])
     macros = Macros(file_wide if through_macros else ())
     numbered = iter(file_wide)
     pieces: list[Piece] = []
     for fragment, fact in facts:
-        if fact.kind in _FILE_WIDE:
+        if fact.kind in FILE_WIDE:
             fact = next(numbered)
         pieces += _pieces(fact, fragment, reads, macros)
     return pieces
 
 
 def _concerns(read: Read, fragment: Fragment) -> bool:
-    """Whether READ could find a fact in FRAGMENT: file-wide kinds may stand anywhere, others in named scopes."""
-    if fragment.kind not in _SCOPED or not read.scope or _FILE_WIDE & set(read.kind):
+    """Whether READ could find a fact in FRAGMENT that is not file-wide: in scopes that have a name, by that name."""
+    if fragment.kind not in _SCOPED:
         return True
-    return compiled(read.scope).fullmatch(fragment.name) is not None
+    if FILE_WIDE.issuperset(read.kind):
+        return False
+    return not read.scope or compiled(read.scope).fullmatch(fragment.name) is not None
 
 
 def _pieces(

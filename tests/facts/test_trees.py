@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from abireview.facts.constants import resolve
-from abireview.facts.extract import extract
+from abireview.facts.extract import FILE_WIDE, extract, extract_file_wide
 from abireview.facts.model import Fact
 from abireview.facts.parser import parse
 from abireview.source.model import Line
 from abireview.source.scope import whole_fragments
+from abireview.source.whole import file_scopes
 from tests.conftest import VERSIONS
 
 from .compiler import Compiler
@@ -265,3 +266,14 @@ def _elements(text: str) -> int | None:
             return sum(child.type != "comment" for child in node.named_children)
         open_ = [*node.children, *open_]
     return None
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_file_wide_is_the_same_read_alone(kernels: Path, version: str) -> None:
+    seen = 0
+    for path in sorted((kernels / version).glob("arch/arm64/kvm/**/*.[ch]")):
+        for fragment in file_scopes(path.read_text(encoding="utf-8", errors="replace"), str(path)):
+            wanted = [fact for fact in extract(fragment, "new") if fact.kind in FILE_WIDE]
+            assert extract_file_wide(fragment, "new") == wanted, (path, fragment.name)
+            seen += len(wanted)
+    assert seen > 500

@@ -46,6 +46,8 @@ _WORD_TYPES: Final = {
     "phys_addr_t": (64, True),
 }
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+_LIMIT = re.compile(r"(?:([US])(8|16|32|64)|(U?)(SHRT|INT|LONG|LLONG))_(MAX|MIN)")
+_LIMIT_BITS: Final = {"SHRT": 16, "INT": 32, "LONG": 64, "LLONG": 64}
 _ULONG: Final = (64, True)
 _CHARACTERS: Final = {"\\n": 10, "\\t": 9, "\\0": 0, "\\\\": 92, "\\'": 39, "\\r": 13}
 
@@ -54,7 +56,8 @@ def evaluate(text: str, names: Mapping[str, int] | None = None) -> int | None:
     """The value of a constant expression, or None if it cannot be computed.
 
     ``names`` are the constants it may use. Known besides: casts to integer types, ``BIT``, ``GENMASK``, ``_BITUL``,
-    ``UL()``, ``_AC`` and their kin (include/linux/bits.h, include/uapi/linux/const.h), ``SZ_4K`` (linux/sizes.h).
+    ``UL()``, ``_AC`` and their kin (include/linux/bits.h, include/uapi/linux/const.h), ``SZ_4K`` (linux/sizes.h),
+    ``U16_MAX`` (linux/limits.h).
     """
     value = compute(text, lambda name: typed(names[name]) if names and name in names else None)
     return None if value is None else value.number
@@ -76,7 +79,7 @@ def compute(text: str, lookup: Lookup) -> Value | None:
     if not text or len(text) > limits.MAX_EXPRESSION_CHARS:
         return None
     if text.isidentifier():
-        return lookup(text) or _size(text)
+        return lookup(text) or _size(text) or _limit(text)
     if '"' in text or "{" in text:
         return None
     node = _expression(text)
@@ -159,10 +162,22 @@ def _number(node: Node, _lookup: Lookup, _depth: int) -> Value:
 
 def _name(node: Node, lookup: Lookup, _depth: int) -> Value:
     name = _text(node)
-    value = lookup(name) or _size(name)
+    value = lookup(name) or _size(name) or _limit(name)
     if value is None:
         raise _UnknownError
     return value
+
+
+def _limit(name: str) -> Value | None:
+    """``U16_MAX``, ``SHRT_MAX``, ``INT_MIN`` and their kin (include/vdso/limits.h, include/linux/limits.h)."""
+    match = _LIMIT.fullmatch(name)
+    if match is None:
+        return None
+    bits = int(match[2]) if match[2] else _LIMIT_BITS[match[4]]
+    unsigned = "U" in (match[1], match[3])
+    if match[5] == "MIN":
+        return None if unsigned else Value(-(1 << (bits - 1)), max(bits, 32))
+    return Value((1 << (bits - (not unsigned))) - 1, max(bits, 32), unsigned and bits >= 32)  # shorter ones are ints
 
 
 def _character(node: Node, _lookup: Lookup, _depth: int) -> Value:

@@ -29,6 +29,8 @@ typedef __u64 __aligned_u64 __attribute__((aligned(8))); typedef __u32 __be32; t
 #define __GENMASK GENMASK
 #define __GENMASK_ULL GENMASK
 #define SZ_64K 0x10000
+#define U8_MAX ((unsigned char)~0U)
+#define U64_MAX (~0ULL)
 #define SZ_128K 0x20000
 #define _IOC(d, t, n, s) (((d) << 30) | ((s) << 16) | ((t) << 8) | (n))
 #define _IO(t, n) _IOC(0u, t, n, 0)

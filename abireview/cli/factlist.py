@@ -52,7 +52,10 @@ def _change(delta: Delta) -> str:
         return _value(delta.fact)
     if delta.op == "regated":
         return f"{_value(delta.new)} (was under: {_short('; '.join(delta.old.gates) or 'nothing')})"
-    return f"{_value(delta.new)} (was:{_value(delta.old) or ' nothing'})"
+    was = _value(delta.old)
+    if delta.old.key != delta.new.key:  # a returned value is its own key
+        was = f" {_short(delta.old.key)}{was}"
+    return f"{_value(delta.new)} (was:{was or ' nothing'})"
 
 
 def _value(fact: Fact) -> str:

@@ -14,6 +14,7 @@ from abireview.facts.statements import Raw, Stated, Statement, statements
 from abireview.source.model import Fragment, Side
 
 ASSIGN = frozenset({"=", "+=", "-=", "|=", "&=", "^=", "<<=", ">>=", "*=", "/=", "%="})
+CHOOSES = frozenset({"?", ":", "&&", "||", ","})  # an assignment behind one of them is not made always
 ERRNO = re.compile(r"-E[A-Z0-9]+$")
 NOT_CALLS = frozenset({"if", "for", "while", "switch", "return", "sizeof", "typeof", "case", "defined", "__typeof__"})
 STATUS_NAMES = frozenset({"r", "rc", "ret", "err", "error", "result", "retval", "rv", "res"})
@@ -113,20 +114,26 @@ def _plain(tokens: Sequence[Token]) -> Iterator[Stated]:
 
 
 def _store(tokens: Sequence[Token], at: int) -> Iterator[Stated]:
+    """What ``a = b = value;`` states: a store into each of the two."""
     left, operator, right = tokens[:at], tokens[at].text, tokens[at + 1 :]
-    value = join(right)
     declared = _declared(left)
     if declared:
         yield "local", declared, join(left[:-1]) or "", ()
         left = left[-1:] if left[-1].name else left[_declarator(left) :]
-    key = join(left)
-    if operator == "=" and ERRNO.match(value) and key in STATUS_NAMES:
-        yield "return", value, value, ()
-    else:
-        yield "store", key, f"{operator} {value}", ()
+    into = [(join(left), operator)]
+    while (inner := _assignment(right)) is not None and CHOOSES.isdisjoint([token.text for token in right[:inner]]):
+        into.append((join(right[:inner]), right[inner].text))
+        right = right[inner + 1 :]
+    value = join(right)
+    for key, operator in into:
+        if operator == "=" and ERRNO.match(value) and key in STATUS_NAMES:
+            yield "return", value, value, ()
+        else:
+            yield "store", key, f"{operator} {value}", ()
     yield from _calls(right, "store")
-    if operator == "|=" or "|" in value or "~" in value:
-        yield from _flags(value, key, alone=operator == "|=")
+    for key, operator in into:
+        if operator == "|=" or "|" in value or "~" in value:
+            yield from _flags(value, key, alone=operator == "|=")
 
 
 def _flags(text: str, where: str, *, alone: bool = False) -> Iterator[Stated]:

@@ -334,3 +334,22 @@ def test_facts(run: Run) -> None:
     assert " case " not in before
     assert "KVM_VGIC_IMP_REV_LATEST KVM_VGIC_IMP_REV_4" in run("facts", str(EXAMPLE), "--after").stdout
     assert run("facts", "-", input=FOREIGN).stdout == "not a kernel patch (kvm-unit-tests)\n"
+
+
+def test_facts_say_what_was_returned_before(run: Run) -> None:
+    patch = """Subject: [PATCH] KVM: arm64: Another line of an example
+Message-ID: <example@example.org>
+
+Signed-off-by: A Developer <dev@example.org>
+---
+diff --git a/arch/arm64/kvm/vgic/vgic.c b/arch/arm64/kvm/vgic/vgic.c
+--- a/arch/arm64/kvm/vgic/vgic.c
++++ b/arch/arm64/kvm/vgic/vgic.c
+@@ -150,1 +150,1 @@ static bool example_is_pending(struct vgic_irq *irq)
+-	return irq->pending_latch;
++	return irq->line_level;
+"""
+    assert (
+        "~ return example_is_pending: irq->line_level (was: irq->pending_latch)\n"
+        in run("facts", "-", input=patch).stdout
+    )

@@ -210,3 +210,21 @@ def test_a_statement_of_many_lines_is_not_read_anew_at_each_of_them(monkeypatch:
     found = statements(lines)
     assert [part.raw.shape for part in found] == ["plain"]
     assert sum(read) < 4 * len(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "stores"),
+    [
+        ("\ta = b->c = 0x24 | BIT(8);", [("a", "= 0x24 | BIT(8)"), ("b->c", "= 0x24 | BIT(8)")]),
+        ("\tu32 a = b = f(x);", [("a", "= f(x)"), ("b", "= f(x)")]),
+        ("\ta[0] = b[1] = c.d = 1;", [("a[0]", "= 1"), ("b[1]", "= 1"), ("c.d", "= 1")]),
+        ("\ta = b |= FLAG;", [("a", "= FLAG"), ("b", "|= FLAG")]),
+        ("\ta = x ? b = 1 : 2;", [("a", "= x ? b = 1 : 2")]),
+        ("\ta = b == c;", [("a", "= b == c")]),
+        ("\ta = (b = c);", [("a", "= (b = c)")]),
+    ],
+)
+def test_an_assignment_of_an_assignment_is_two_stores(text: str, stores: list[tuple[str, str]]) -> None:
+    found = facts(text)
+    assert [(fact.key, fact.value) for fact in found if fact.kind == "store"] == stores
+    assert len([fact for fact in found if fact.kind == "call" and fact.key == "f"]) == ("f(x)" in text)

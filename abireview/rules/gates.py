@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from abireview.facts.body import STATUS_NAMES
-from abireview.facts.delta import BODY_KINDS, Delta
+from abireview.facts.delta import BODY_KINDS, Delta, split_terms
 from abireview.facts.model import Fact
 from abireview.rules import regex
 from abireview.rules.context import Context
@@ -109,9 +109,12 @@ class Gates:
             found = self.known[gate] = self._classify(gate)
         return found
 
+    def _names_one(self, text: str) -> bool:
+        return any(name in self.names for name in NAME.findall(text))
+
     def _classify(self, gate: str) -> GateClass:
-        positive = _positive(gate)
-        if positive and any(name in self.names for name in NAME.findall(gate)):
+        # one of several alternatives is no choice: the others lead here without it
+        if _positive(gate) and all(self._names_one(part) for part in split_terms(gate, "||")):
             return "opt-in"
         for entry in self.context.rules.gates:
             if regex.search(entry.match, gate):

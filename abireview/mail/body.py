@@ -8,7 +8,6 @@ import re
 from email.errors import MessageError
 from email.message import Message as MimeMessage
 from email.parser import BytesParser
-from email.policy import compat32
 
 import msgspec
 
@@ -162,7 +161,7 @@ def _multipart(raw: bytes, body: bytes, notes: _Notes) -> str:
         notes.add("", f"the mail has MIME parts and more than {limits.MAX_MIME_LINES} lines; it was read as plain text")
         return decode_text(body, "").text
     try:
-        mime: MimeMessage = BytesParser(policy=compat32).parsebytes(raw)
+        mime: MimeMessage = BytesParser().parsebytes(raw)  # email.policy, for the same policy, costs a start 7 ms
         if not mime.is_multipart():
             notes.add("the MIME parts have no boundary; the mail was read as plain text")
             return decode_text(body, "").text

@@ -180,6 +180,20 @@ def tables_of(rules: RuleSet) -> Tables:
     return _tables
 
 
+class Choice:
+    """Whether the series lets userspace choose: the answer of ``ask``, which the evaluation sets; before that, no.
+
+    Words hold this and no gates. Gates hold the context, the context its words: a series in a circle is freed late,
+    and the next one does not get its memory while that is still in the processor's cache.
+    """
+
+    def __init__(self) -> None:
+        self.ask: Callable[[], bool] = lambda: False
+
+    def __call__(self) -> bool:
+        return self.ask()
+
+
 class Context:
     """One series, ready for rules."""
 
@@ -198,12 +212,8 @@ class Context:
         self.deltas_by_kind: dict[str, list[Delta]] = defaultdict(list)
         for delta in islice(found.deltas, MAX_DELTAS):
             self.deltas_by_kind[delta.kind].append(delta)
-        self.adds_knob: Callable[[], bool] | None = None  # set by the evaluation
-        self.words = words_of(series, tables.phrases, self._adds_knob)
-
-    def _adds_knob(self) -> bool:
-        """Whether the series lets userspace choose, as far as gates were looked at."""
-        return self.adds_knob is not None and self.adds_knob()
+        self.choice = Choice()
+        self.words = words_of(series, tables.phrases, self.choice)
 
     def matchable(self) -> Iterator[Rule]:
         """The rules, in each of their ways, that can have a hit in this series."""

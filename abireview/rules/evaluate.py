@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -60,7 +61,8 @@ class Evaluation:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.gates = Gates(context)
-        context.adds_knob = lambda: bool(self.gates.names)
+        gates = weakref.ref(self.gates)
+        context.choice.ask = lambda: (held := gates()) is not None and bool(held.names)
         self.matcher = Matcher(context, self.gates)
         self.knobs = Knobs(context, self.matcher)
         self.failures: list[RuleFailure] = []

@@ -28,7 +28,7 @@ from abireview.errors import ServerError, UsageError
 from abireview.scan import work
 
 DASK_SECONDS = 10  # until a scheduler has to answer
-_YOUNG = 10_000  # new objects between two looks for cycles; facts and diffs have none
+_YOUNG = 200_000  # new objects between two looks for cycles: what a series leaves behind has none
 TRIES = 3  # times a team may be lost with a worker: once in company, twice alone
 
 

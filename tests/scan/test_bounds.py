@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 
 import pytest
 
@@ -11,6 +13,7 @@ from abireview import check as checking
 from abireview import limits
 from abireview.lore.load import projects
 from abireview.mail.decode import decode
+from abireview.mail.model import Series
 from abireview.mail.series import Thread
 from abireview.rules import context, evaluate
 from abireview.rules.load import load_rules
@@ -25,9 +28,13 @@ def rows(count: int) -> str:
     return f"{head}@@ -9,1 +9,{count + 1} @@ static const struct sys_reg_desc sys_reg_descs[] = {{\n \n{lines}"
 
 
-def checked(text: str) -> checking.Result:
+def series(text: str) -> Series:
     message = decode(mail("[PATCH] KVM: arm64: Rows", "rows@example.org", f"Add rows.\n---\n{text}-- \n2.40.0\n"))
-    return checking.check(Thread([message], projects()).series[0], load_rules())
+    return Thread([message], projects()).series[0]
+
+
+def checked(text: str) -> checking.Result:
+    return checking.check(series(text), load_rules())
 
 
 def test_many_places_are_cut_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,3 +63,17 @@ def test_the_time_grows_with_the_size_and_not_faster() -> None:
     result = checked(rows(4 * limits.MAX_RULE_HITS))
     assert time.process_time() - began < 12 * few + 1.0
     assert result.findings
+
+
+def test_what_was_looked_at_is_freed_without_the_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        seen = checking.examine(series(rows(3)), load_rules())
+        assert seen.result.findings
+        context, evaluation = weakref.ref(seen.context), weakref.ref(seen.evaluation)
+        del seen
+        assert context() is None
+        assert evaluation() is None
+    finally:
+        gc.enable()

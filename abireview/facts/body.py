@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from abireview.facts.flags import named
-from abireview.facts.lex import Token, join
+from abireview.facts.lex import Token, joined
 from abireview.facts.model import Fact
 from abireview.facts.statements import Raw, Stated, Statement, statements
 from abireview.source.model import Fragment, Side
@@ -56,7 +56,7 @@ class _Body:
                 elif kind == "return" and not _begins(raw, "return"):
                     under += _goto_gate(raw, parts[index + 1 : index + 3])
                 found.append(Fact(kind, scope, key, value, columns, None, under, path, line, end, whole, touched))
-        if any("goto" in line for line in self.lines):
+        if "goto" in "\n".join(self.lines):
             found += self._refusals(parts)
         return found
 
@@ -102,7 +102,7 @@ def _plain(tokens: Sequence[Token]) -> Iterator[Stated]:
     if not tokens:
         return
     if tokens[0].text == "return":
-        value = join(tokens[1:])
+        value = joined(tokens[1:])
         yield "return", value or "void", value, ()
         yield from _calls(tokens[1:], "return")
         return
@@ -118,13 +118,13 @@ def _store(tokens: Sequence[Token], at: int) -> Iterator[Stated]:
     left, operator, right = tokens[:at], tokens[at].text, tokens[at + 1 :]
     declared = _declared(left)
     if declared:
-        yield "local", declared, join(left[:-1]) or "", ()
+        yield "local", declared, joined(left[:-1]) or "", ()
         left = left[-1:] if left[-1].name else left[_declarator(left) :]
-    into = [(join(left), operator)]
+    into = [(joined(left), operator)]
     while (inner := _assignment(right)) is not None and CHOOSES.isdisjoint([token.text for token in right[:inner]]):
-        into.append((join(right[:inner]), right[inner].text))
+        into.append((joined(right[:inner]), right[inner].text))
         right = right[inner + 1 :]
-    value = join(right)
+    value = joined(right)
     for key, operator in into:
         if operator == "=" and ERRNO.match(value) and key in STATUS_NAMES:
             yield "return", value, value, ()
@@ -143,13 +143,13 @@ def _flags(text: str, where: str, *, alone: bool = False) -> Iterator[Stated]:
 
 def _expression(tokens: Sequence[Token]) -> Iterator[Stated]:
     if _is_declaration(tokens):
-        yield "local", tokens[-1].text, join(tokens[:-1]), ()
+        yield "local", tokens[-1].text, joined(tokens[:-1]), ()
         return
     calls = list(_calls(tokens, "stmt"))
     if calls and tokens[0].name and len(tokens) > 1 and tokens[1].text == "(":
         yield from calls
         return
-    yield "stmt", tokens[0].text, join(tokens), ()
+    yield "stmt", tokens[0].text, joined(tokens), ()
     yield from calls
 
 
@@ -161,7 +161,7 @@ def _calls(tokens: Sequence[Token], where: str) -> Iterator[Stated]:
         if texts[index + 1] != "(" or not token.name or token.text in NOT_CALLS:
             continue
         inner = _inside(tokens, index + 1)
-        arguments = [join(piece) for piece in _top_level(inner, ",")]
+        arguments = [joined(piece) for piece in _top_level(inner, ",")]
         columns = tuple((str(number), text) for number, text in enumerate(arguments))
         yield "call", token.text, ", ".join(arguments), (*columns, ("in", where))
         if where == "stmt":
@@ -175,8 +175,8 @@ def _header(tokens: Sequence[Token]) -> Iterator[Stated]:
     if not opening:
         return
     name = tokens[opening - 1].text
-    parameters = [join(piece) for piece in _top_level(_inside(tokens, opening), ",")]
-    before = join([t for t in tokens[: opening - 1] if t.text not in QUALIFIERS])
+    parameters = [joined(piece) for piece in _top_level(_inside(tokens, opening), ",")]
+    before = joined([t for t in tokens[: opening - 1] if t.text not in QUALIFIERS])
     yield "function", name, f"{before} ({', '.join(parameters)})", ()
 
 

@@ -28,10 +28,10 @@ _IOCTL_FIELDS = ("type", "nr", "arg")
 
 def extract(fragment: Fragment, side: Side) -> list[Fact]:
     """The define facts of one side of a fragment, in the order of its lines."""
-    piece = read(fragment, side)
-    if fragment.kind != "macro" and not any("define" in line for line in piece.lines):
+    shown = fragment.old if side == "old" else fragment.new
+    if fragment.kind != "macro" and "define" not in shown.text:
         return []
-    facts = list(numbered(_facts(piece)))
+    facts = list(numbered(_facts(read(fragment, side))))
     constants = Constants(facts)
     return [_computed(fact, constants) for fact in facts]
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from abireview.facts.edits import Edits, edit_of
+from abireview.facts.edits import Edit, Edits, edit_of
 from abireview.facts.model import Fact
 from abireview.facts.rename import Renames
 from abireview.source.model import Fragment
@@ -169,14 +169,39 @@ def _place(fact: Fact) -> tuple[str, ...]:
     return (fact.kind, fact.key, fact.value, fact.scope)
 
 
-def _pair_equal(old: Sequence[Fact], new: Sequence[Fact]) -> tuple[list[tuple[Fact, Fact]], list[Fact], list[Fact]]:
+Pairs = list[tuple[Fact, Fact]]
+
+
+def _pair_context(old: Sequence[Fact], new: Sequence[Fact]) -> tuple[Pairs, Sequence[Fact], Sequence[Fact]]:
+    """The facts of context lines in pairs, and what is left of each side.
+
+    They stand on both sides in the same order; where one of them is read otherwise on one side, nothing is paired here.
+    """
+    before = [fact for fact in old if not fact.changed]
+    after = [fact for fact in new if not fact.changed]
+    if len(before) != len(after):
+        return [], old, new
+    for one, other in zip(before, after, strict=True):
+        if one.key != other.key or one.kind != other.kind:
+            return [], old, new
+        if one.kind != "case" and (
+            one.value != other.value or (one.kind not in BODY_KINDS and one.scope != other.scope)
+        ):
+            return [], old, new
+    pairs = list(zip(before, after, strict=True))
+    return pairs, [fact for fact in old if fact.changed], [fact for fact in new if fact.changed]
+
+
+def _pair_equal(old: Sequence[Fact], new: Sequence[Fact]) -> tuple[Pairs, list[Fact], list[Fact]]:
     """Equal facts of both sides, and what is left of each: unchanged lines first, then equal gates, then near ones."""
     if not old:
         return [], [], list(new)
+    if not new:
+        return [], list(old), []
+    pairs, old, new = _pair_context(old, new)
     waiting: dict[tuple[str, ...], list[Fact]] = defaultdict(list)
     for fact in old:
         waiting[_place(fact)].append(fact)
-    pairs: list[tuple[Fact, Fact]] = []
     rest: list[tuple[Fact, list[Fact]]] = []
     for fact in new:  # context lines stand on both sides in the same order
         alike = waiting[_place(fact)]
@@ -360,12 +385,15 @@ def _text(fact: Fact) -> str:
 
 def _mechanical(pairs: list[tuple[_Item, _Item]]) -> Edits:
     """The edits of tokens that the series makes in many places."""
-    places: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    places: dict[Edit, set[tuple[str, str]]] = defaultdict(set)
+    known: dict[tuple[str, str], Edit] = {}
     bodies = [pair for pair in pairs if pair[0].fact.kind in BODY_KINDS]
     if len(bodies) >= MECHANICAL:
         for old, new in bodies:
-            places[edit_of(_text(old.fact), _text(new.fact))].add((old.fact.path, old.fact.scope))
-    return Edits({edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)})
+            texts = _text(old.fact), _text(new.fact)
+            edit = known[texts] = known.get(texts) or edit_of(*texts)
+            places[edit].add((old.fact.path, old.fact.scope))
+    return Edits({edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)}, known)
 
 
 def _drop_parts(edited: list[tuple[_Item, _Item]], removed: list[_Item], added: list[_Item]) -> None:

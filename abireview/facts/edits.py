@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 WORDS = re.compile(r"\w+|[^\w\s]")
 
 
-def edit_of(old: str, new: str) -> tuple[str, str]:
+Edit = tuple[str, str]
+
+
+def edit_of(old: str, new: str) -> Edit:
     """The differing middle of two texts' tokens; constants that stand on both sides are one placeholder."""
     left, right = WORDS.findall(old), WORDS.findall(new)
     start, most = 0, min(len(left), len(right))
@@ -26,10 +30,14 @@ def edit_of(old: str, new: str) -> tuple[str, str]:
 
 
 class Edits:
-    """The edits of tokens that a series makes in many places, ready to be made once more."""
+    """The edits of tokens that a series makes in many places, ready to be made once more.
 
-    def __init__(self, edits: set[tuple[str, str]]) -> None:
+    KNOWN has the edits of texts for which they were worked out.
+    """
+
+    def __init__(self, edits: set[Edit], known: Mapping[tuple[str, str], Edit]) -> None:
         self.edits = edits
+        self._known = known
         self._ready = []
         for before, after in sorted(edits):
             pattern = re.escape(before).replace(r"\$", r"(\w+)", 1)
@@ -41,7 +49,7 @@ class Edits:
         """Whether OLD becomes NEW by these edits alone, made once or several times."""
         if old == new:
             return False
-        if edit_of(old, new) in self.edits:
+        if (self._known.get((old, new)) or edit_of(old, new)) in self.edits:
             return True
         text, wanted = " ".join(WORDS.findall(old)), " ".join(WORDS.findall(new))
         for told, pattern, change in self._ready:

@@ -34,14 +34,14 @@ class Directive(NamedTuple):
     line: int
 
 
-TOKEN = re.compile(
-    r"""[ \t\f\v\r\\]+
-      | (?P<name>[A-Za-z_]\w*)
-      | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
-      | (?P<string>"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?)
-      | (?P<mark>\.\.\.|->|\+\+|--|<<=|>>=|<<|>>|[-+*/%&|^!=<>]=|&&|\|\||\#\#|.)""",
+TOKEN = re.compile(  # a name, a number, a string, a mark; without groups, so that findall() gives texts
+    r"""[A-Za-z_]\w*
+      | \.?\d(?:[eEpP][+-]|[\w.])*
+      | "(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?
+      | \.\.\.|->|\+\+|--|<<=|>>=|<<|>>|[-+*/%&|^!=<>]=|&&|\|\||\#\#|[^ \t\f\v\r\n\\]""",
     re.VERBOSE,
 )
+NAME_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
 COMMENT_START = re.compile(r"/\*|//|\"|'")
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"?|\'(?:[^\'\\]|\\.)*\'?')
 DIRECTIVE = re.compile(r"^\s*#\s*(\w*)\s*(.*)")
@@ -56,6 +56,9 @@ def strip_comments(lines: Iterable[str]) -> list[str]:
     out: list[str] = []
     inside = False
     for raw in lines:
+        if not inside and "/" not in raw and "*" not in raw:
+            out.append(raw)
+            continue
         line = raw
         if inside or ("*" in line and _continues_comment(line, out)):
             end = line.find("*/")
@@ -108,6 +111,8 @@ def without_directives(lines: Sequence[str]) -> tuple[list[str], list[Directive]
     """
     code = list(lines)
     directives: list[Directive] = []
+    if "#" not in "\n".join(code):
+        return code, directives
     continued = False
     for number, line in enumerate(code):
         if not continued and "#" not in line:
@@ -135,14 +140,7 @@ def pieces_of(line: str) -> Pieces:
 
 
 def _pieces(line: str) -> Pieces:
-    found = TOKEN.findall(line)
-    return tuple(
-        [
-            (name or number or string or mark, name != "")
-            for name, number, string, mark in found
-            if name or mark or number or string
-        ]
-    )
+    return tuple([(text, text[0] in NAME_START) for text in TOKEN.findall(line)])
 
 
 _line = lru_cache(maxsize=_CACHED)(_pieces)
@@ -154,10 +152,17 @@ _UNARY = frozenset({"-", "+", "*", "&"})
 _WORDS_BEFORE_PAREN = frozenset({"if", "for", "while", "switch", "return", "case", "do", "else"})
 
 
-def join(tokens: Iterable[Token] | Iterable[str]) -> str:
+def join(texts: Iterable[str]) -> str:
     """Tokens as one normalised line: blanks only around binary operators and where two words would run together."""
-    texts = tuple([token if isinstance(token, str) else token.text for token in tokens])
+    texts = tuple(texts)
     return _joined(texts) if sum(map(len, texts)) <= _CACHED_CHARS else _join(texts)
+
+
+def joined(tokens: Sequence[Token]) -> str:
+    """The texts of TOKENS as ``join`` sets them."""
+    if len(tokens) == 1:
+        return tokens[0].text
+    return join([token.text for token in tokens])
 
 
 def _join(texts: tuple[str, ...]) -> str:

@@ -8,9 +8,11 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import compress
+from operator import not_
 
 from abireview.facts.lex import Pieces, pieces_of, strip_comments, without_directives
-from abireview.source.model import Fragment
+from abireview.source.model import Fragment, FragmentSide
 
 DEFINED = re.compile(r"\s*#\s*define\s+([A-Za-z_]\w*)")
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -55,8 +57,8 @@ class Renames:
         alive: set[str] = set()
         lost: list[str] = []
         fixed: set[str] = set()
-        for index, fragment in enumerate(fragments):
-            old, new = _changed(fragment, "old"), _changed(fragment, "new")
+        changed = [(_changed(fragment.old), _changed(fragment.new)) for fragment in fragments]
+        for index, (old, new) in enumerate(changed):
             if not old or len(old) + len(new) > MAX_LINES:
                 continue
             old_lines, new_lines = _token_lines(old), _token_lines(new)
@@ -67,14 +69,14 @@ class Renames:
             for line in old_lines:
                 lost += line.names - names_new
             voted = _vote(old_lines, new_lines, votes, declared)
-            if fragment.kind != "table":
+            if fragments[index].kind != "table":
                 in_code.update(voted)
         if not votes:
             return cls({})
         for fragment in fragments:
             alive |= _context_words(fragment)
         dropped = Counter(lost)
-        gone, come = _definitions(fragments, "old"), _definitions(fragments, "new")
+        gone, come = _definitions(fragments, changed, old=True), _definitions(fragments, changed, old=False)
         names = {}
         for name, found in votes.items():
             target, count = found.most_common(1)[0]
@@ -89,15 +91,13 @@ class Renames:
         return cls(names)
 
 
-def _changed(fragment: Fragment, side: str) -> list[str]:
-    part = fragment.old if side == "old" else fragment.new
-    return [line for line, changed in zip(part.lines, part.changed, strict=True) if changed]
+def _changed(side: FragmentSide) -> list[str]:
+    return list(compress(side.lines, side.changed))
 
 
 def _context_words(fragment: Fragment) -> set[str]:
-    part = fragment.new
-    lines = [line for line, changed in zip(part.lines, part.changed, strict=True) if not changed]
-    return set(WORD.findall("\n".join(lines)))
+    context = compress(fragment.new.lines, map(not_, fragment.new.changed))
+    return set(WORD.findall("\n".join(context)))
 
 
 class _Line:
@@ -129,15 +129,17 @@ def _token_lines(lines: list[str]) -> list[_Line]:
     return found
 
 
-def _definitions(fragments: Sequence[Fragment], side: str) -> set[str]:
-    """Functions and macros whose definition only one side has."""
-    found = {f.name for f in fragments if f.born and side == "new"} | {
-        f.old_name for f in fragments if f.died and side == "old"
-    }
-    for fragment in fragments:
+def _definitions(
+    fragments: Sequence[Fragment], changed: Sequence[tuple[list[str], list[str]]], *, old: bool
+) -> set[str]:
+    """Functions and macros whose definition only one side has; CHANGED are the changed lines of both."""
+    found = {f.old_name for f in fragments if f.died} if old else {f.name for f in fragments if f.born}
+    for fragment, (removed, added) in zip(fragments, changed, strict=True):
         if fragment.kind == "function" and fragment.name != fragment.old_name:
-            found.add(fragment.name if side == "new" else fragment.old_name)
-        found.update(match.group(1) for line in _changed(fragment, side) if (match := DEFINED.match(line)))
+            found.add(fragment.old_name if old else fragment.name)
+        for line in removed if old else added:
+            if "define" in line and (match := DEFINED.match(line)):
+                found.add(match.group(1))
     return found - {""}
 
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from abireview.facts.lex import Directive, Token, join, lex, strip_comments, without_directives
+from abireview.facts.lex import Directive, Token, joined, lex, strip_comments, without_directives
 from abireview.facts.model import FactKind
 
 TAB = 8
@@ -51,7 +51,7 @@ class Raw:
     def text(self) -> str:
         """The tokens as one normalised line."""
         if self._text is None:
-            self._text = join(self.tokens)
+            self._text = joined(self.tokens)
         return self._text
 
 
@@ -88,19 +88,23 @@ def _groups(code: list[str]) -> Iterator[tuple[int, tuple[Raw, ...]]]:
     """
     number, total = 0, len(code)
     while number < total:
-        if not code[number] or code[number].isspace():
+        line = code[number]
+        if not line or line.isspace():
             number += 1
             continue
         first, step = number, 1
+        number += 1
+        lines: tuple[str, ...] = (line,)
+        length = len(line)
         while True:
-            number = min(number + step, total)
-            lines = tuple(code[first:number])
-            short = len(lines) == 1 or sum(map(len, lines)) <= _CACHED_CHARS
-            group, closed = _known(lines) if short and len(lines[0]) <= _CACHED_CHARS else _read(lines)
+            group, closed = _known(lines) if length <= _CACHED_CHARS else _read(lines)
             if closed or number == total:
                 break
             if number - first > 4:
                 step *= 2
+            number = min(number + step, total)
+            lines = tuple(code[first:number])
+            length = sum(map(len, lines))
         yield first, group
 
 

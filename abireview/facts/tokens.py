@@ -106,7 +106,7 @@ def _blank_head(text: str) -> str:
             return _blank(text)
         end = newline + 1
     head = 0
-    for match in _COMMENT_OR_TOKEN.finditer(text):
+    for match in _COMMENT_OR_TOKEN.finditer(text) if "*/" in text else ():
         if match[0] == "*/":
             head = match.end()
             break
@@ -117,4 +117,4 @@ def _blank_head(text: str) -> str:
 
 
 def _blank(text: str) -> str:
-    return re.sub(r"[^\n]", " ", text)
+    return "\n".join([" " * len(line) for line in text.split("\n")])

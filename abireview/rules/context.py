@@ -31,6 +31,7 @@ class PathInfo:
         self.classes, self.arch, self.surface = classes, arch, surface
 
 
+FLAT = frozenset({"top", "text", "asm"})  # kinds of fragments in which each fact has a name of its own
 MAX_KNOWN_PATHS = 16_384  # paths and names whose classes are kept from series to series
 MAX_KNOWN_NAMES = 32_768
 MAX_KNOWN_CHARS = 1_000  # of a name and its path that are kept so; longer ones are looked up anew
@@ -217,11 +218,13 @@ class Context:
 
     def matchable(self) -> Iterator[Rule]:
         """The rules, in each of their ways, that can have a hit in this series."""
-        seen: set[Seen] = set()
+        places = set()
         for deltas in self.deltas_by_kind.values():
             for delta in deltas:
-                seen.add((delta.kind, delta.op, ""))
-                seen.update((delta.kind, delta.op, name) for name in self.scope_ids(delta.fragment, delta.fact))
+                places.add((delta.kind, delta.op, *self._named(delta.fragment, delta), delta.path))
+        seen: set[Seen] = {(place[0], place[1], "") for place in places}
+        for changed, op, kind, name, path in places:
+            seen.update([(changed, op, scope) for scope in self.scopes.ids(kind, name, path)])
         arch = frozenset(self.paths.info(path).arch for path in {delta.path for delta in self.found.deltas})
         return (view.rule for view in self.views if view.may_match(seen, arch))
 
@@ -237,17 +240,16 @@ class Context:
 
     def scope_ids(self, fragment: int, fact: Fact) -> frozenset[str]:
         """The named scopes of FACT."""
+        return self.scopes.ids(*self._named(fragment, fact), fact.path)
+
+    def _named(self, fragment: int, what: Fact | Delta) -> tuple[str, str]:
+        """The kind and name by which the scope of WHAT is looked up."""
         kind = self.fragments[fragment].kind
-        name = fact.scope if kind not in ("top", "text", "asm") else fact.key
-        lookup = fact.kind if kind in ("top", "text", "asm") else kind
-        return self.scopes.ids(lookup, name, fact.path)
+        return (what.kind, what.key) if kind in FLAT else (kind, what.scope)
 
     def surface(self, fragment: int, fact: Fact) -> str:
         """The surface of FACT: of its first named scope that has one, else of its path, else ``other``."""
-        kind = self.fragments[fragment].kind
-        name = fact.scope if kind not in ("top", "text", "asm") else fact.key
-        lookup = fact.kind if kind in ("top", "text", "asm") else kind
-        for scope in self.scopes.of(lookup, name, fact.path):
+        for scope in self.scopes.of(*self._named(fragment, fact), fact.path):
             if scope.surface:
                 return scope.surface
         return self.paths.info(fact.path).surface or "other"

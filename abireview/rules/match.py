@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from abireview.facts.delta import Delta
 from abireview.facts.model import Fact
-from abireview.rules.context import Context, PathInfo
+from abireview.rules.context import Context
 from abireview.rules.gates import Gates, gained, lost, text_of
 from abireview.rules.plan import NO_GROUPS, Bound, Column, Expression, Groups, Plan, plan_of
 from abireview.rules.schema import Pattern
-from abireview.rules.words import Words
 
 Captures = dict[str, str]
 
@@ -30,15 +29,13 @@ class _Fail(Exception):  # noqa: N818  (control flow inside one match)
 
 
 class _Candidate:
-    """A delta, or (without one) a fact of one side, with what patterns ask of its place."""
+    """A delta, or (without one) a fact of one side; its named scopes are looked up when a pattern asks for some."""
 
-    __slots__ = ("delta", "fact", "fragment", "info", "scopes", "words")
+    __slots__ = ("delta", "fact", "fragment", "scopes")
 
-    def __init__(self, context: Context, fragment: int, fact: Fact, delta: Delta | None = None) -> None:
+    def __init__(self, fragment: int, fact: Fact, delta: Delta | None = None) -> None:
         self.fact, self.fragment, self.delta = fact, fragment, delta
-        self.info: PathInfo = context.paths.info(fact.path)
-        self.words: Words = context.words[context.fragments[fragment].patch]
-        self.scopes: frozenset[str] | None = None  # looked up when a pattern names scopes
+        self.scopes: frozenset[str] | None = None
 
 
 class Matcher:
@@ -125,7 +122,7 @@ class Matcher:
                 continue
             path = candidate.fact.path
             if path not in allowed:
-                allowed[path] = plan.allows_path(path, candidate.info)
+                allowed[path] = plan.allows_path(path, self.context.paths.info(path))
             if allowed[path]:
                 found.append(candidate)
         return found
@@ -137,10 +134,10 @@ class Matcher:
         context = self.context
         if on == "delta":
             deltas = context.deltas_by_kind.get(kind, ())
-            found = [_Candidate(context, delta.fragment, delta.fact, delta) for delta in deltas]
+            found = [_Candidate(delta.fragment, delta.fact, delta) for delta in deltas]
         else:
             facts = context.after_by_kind if on == "after" else context.before_by_kind
-            found = [_Candidate(context, fragment, fact) for fragment, fact in facts.get(kind, ())]
+            found = [_Candidate(fragment, fact) for fragment, fact in facts.get(kind, ())]
         self._all[on, kind] = found
         return found
 
@@ -150,8 +147,8 @@ class Matcher:
         if known is None:
             whole, kinds = self.context.whole, plan.pattern.kind
             facts = whole.file(path) if whole is not None else ()
-            of_kind = (_Candidate(self.context, fragment, fact) for fragment, fact in facts if fact.kind in kinds)
-            placed = [one for one in of_kind if plan.allows_path(one.fact.path, one.info)]
+            of_kind = [_Candidate(fragment, fact) for fragment, fact in facts if fact.kind in kinds]
+            placed = of_kind if plan.allows_path(path, self.context.paths.info(path)) else []
             known = self._whole[plan, path] = self._choose_from(plan, placed)
         return known
 
@@ -170,9 +167,14 @@ class Matcher:
                 scopes = self._scopes_of(candidate)
                 if (plan.where and plan.where.isdisjoint(scopes)) or not plan.not_where.isdisjoint(scopes):
                     continue
-            if plan.allows_name(candidate.fact) and _said(plan, candidate.words):
+            if plan.allows_name(candidate.fact) and (not plan.asks_words or self._said(plan, candidate)):
                 found.append(candidate)
         return found
+
+    def _said(self, plan: Plan, candidate: _Candidate) -> bool:
+        """Whether the words of the candidate's patch are those that PLAN asks for."""
+        words = self.context.words[self.context.fragments[candidate.fragment].patch]
+        return not (plan.word and not words.any_of(plan.word)) and not words.any_of(plan.not_word)
 
     def _match(self, plan: Plan, candidate: _Candidate, bound: Bound, near: Hit | None) -> Hit | None:
         """The hit of PLAN on one of its candidates, or None."""
@@ -228,11 +230,6 @@ class Matcher:
                 raise _Fail
             if not plan.not_gates.isdisjoint(classes):
                 raise _Fail
-
-
-def _said(plan: Plan, words: Words) -> bool:
-    """Whether the patch's words are those that PLAN asks for."""
-    return not (plan.word and not words.any_of(plan.word)) and not words.any_of(plan.not_word)
 
 
 def _captured(delta: Delta) -> Captures:

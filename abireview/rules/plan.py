@@ -83,7 +83,8 @@ class Plan:
 
     __slots__ = (
         "_names",
-        "arch", "columns", "gained", "gate", "gates", "key", "lost", "new", "not_gained", "not_gate", "not_gates",
+        "arch", "asks_words", "columns", "gained", "gate", "gates", "key", "lost", "new", "not_gained", "not_gate",
+        "not_gates",
         "not_key", "not_lost", "not_new", "not_old", "not_path", "not_path_class", "not_scope", "not_term_text",
         "not_value", "not_where", "not_word", "old", "path", "path_class", "pattern", "place", "same_file",
         "same_patch", "same_scope", "scope", "term_text", "value", "where", "word",
@@ -106,6 +107,7 @@ class Plan:
         self.arch = frozenset(pattern.arch)
         self.where, self.not_where = frozenset(pattern.where), frozenset(pattern.not_where)
         self.word, self.not_word = frozenset(pattern.word), frozenset(pattern.not_word)
+        self.asks_words = bool(self.word or self.not_word)
         self.gates, self.not_gates = frozenset(pattern.gates), frozenset(pattern.not_gates)
         self.same_patch, self.same_file = "patch" in pattern.same, "file" in pattern.same
         self.same_scope = "scope" in pattern.same

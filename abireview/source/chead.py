@@ -39,6 +39,7 @@ _KNOWN_CHARS = 300  # of a head that is kept
 _TELLING = 200  # characters of a line that are enough to guess by
 
 Head = tuple[ScopeKind, str]
+_BRACKET = re.compile(r"[()\[\]]")
 
 
 def bare(line: str) -> str:
@@ -54,18 +55,20 @@ def flat(text: str) -> str:
     if "(" not in text and "[" not in text:
         return text
     out = []
-    depth = 0
-    for char in text:
-        if char in "([":
+    depth = start = 0  # start of what is kept next
+    for match in _BRACKET.finditer(text):
+        at = match.start()
+        if text[at] in "([":
             if depth == 0:
-                out.append(char)
+                out.append(text[start : at + 1])
             depth += 1
-        elif char in ")]":
-            depth = max(0, depth - 1)
-            if depth == 0:
-                out.append(char)
-        elif depth == 0:
-            out.append(char)
+            continue
+        depth -= 1
+        if depth == 0:
+            start = at
+        depth = max(0, depth)
+    if depth == 0:
+        out.append(text[start:])
     return "".join(out)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from abireview.source.cut import Scope, cut
 from abireview.source.model import FileDiff, Fragment, FragmentSide, Hunk, Line, ScopeKind
@@ -55,10 +55,9 @@ def file_fragments(file: FileDiff, patch_index: int) -> list[Fragment]:
     out = []
     complete = file.change in ("added", "deleted")
     for hunk in joined(file.hunks):
-        old = [line.text for line in hunk.lines if line.kind != "+"]
-        new = [line.text for line in hunk.lines if line.kind != "-"]
-        start = None if complete else _start(hunk, old, new)
         cutter = _Hunk(hunk.lines, file.path, patch_index, complete)
+        old, new = cutter.before.texts, cutter.after.texts
+        start = None if complete else _start(hunk, old, new)
         found = cutter.fragments(cut(old, _copy(start, {})), cut(new, _copy(start, renamed)))
         for fragment in found:
             if fragment.name and fragment.old_name and fragment.name != fragment.old_name:
@@ -72,9 +71,8 @@ def whole_fragments(lines: Sequence[Line], path: str, patch_index: int) -> list[
     kind = language(path)
     if kind != "top":
         return _around(lines, path, patch_index, kind)
-    old = cut([line.text for line in lines if line.kind != "+"])
-    new = cut([line.text for line in lines if line.kind != "-"])
-    return _Hunk(lines, path, patch_index, True).fragments(old, new)
+    cutter = _Hunk(lines, path, patch_index, True)
+    return cutter.fragments(cut(cutter.before.texts), cut(cutter.after.texts))
 
 
 def joined(hunks: Sequence[Hunk]) -> list[Hunk]:
@@ -109,10 +107,10 @@ def joined(hunks: Sequence[Hunk]) -> list[Hunk]:
 def _start(hunk: Hunk, old: Sequence[str], new: Sequence[str]) -> Scope | None:
     """The scope open before the hunk, by its old lines, or by the new ones where the old decide nothing."""
     before = open_scope(hunk.section, old, hunk.old_start)
+    if (before is None and old and hunk.old_start <= 1) or (before is not None and before.name):
+        return before
     after = open_scope(hunk.section, new, hunk.new_start)
-    if before is None or (not before.name and after is not None and after.name):
-        return after if hunk.old_start > 1 or not old else before
-    return before
+    return after if before is None or (after is not None and after.name) else before
 
 
 def _copy(start: Scope | None, renamed: dict[str, str]) -> Scope | None:
@@ -122,7 +120,7 @@ def _copy(start: Scope | None, renamed: dict[str, str]) -> Scope | None:
     header = start.header
     if name != start.name:
         header = re.sub(rf"\b{re.escape(start.name)}\b", name, header, count=1)
-    return replace(start, name=name, header=header)
+    return Scope(start.kind, name, start.first, start.end, start.body, start.opened, start.closed, header)
 
 
 def _plain(hunk: Hunk, path: str, patch_index: int, kind: ScopeKind) -> Fragment:
@@ -151,16 +149,28 @@ def _around(lines: Sequence[Line], path: str, patch_index: int, kind: ScopeKind,
 
 def _side(lines: Iterable[Line], without: str) -> FragmentSide:
     """The lines of one side: ``without`` is the marker of the other."""
-    return _side_of([line for line in lines if line.kind != without], old=without == "+")
+    return _Shown(lines, without).side(0, None)
 
 
-def _side_of(lines: Sequence[Line], *, old: bool) -> FragmentSide:
-    """The side that consists of ``lines``."""
-    return FragmentSide(
-        tuple([line.text for line in lines]),
-        tuple([(line.old_no if old else line.new_no) or 0 for line in lines]),
-        tuple([line.kind != " " for line in lines]),
-    )
+class _Shown:
+    """What a hunk shows of one side: texts, numbers, which are changed, and where they stand among all its lines."""
+
+    __slots__ = ("at", "changed", "numbers", "texts")
+
+    def __init__(self, lines: Iterable[Line], without: str) -> None:
+        shown = [(at, line) for at, line in enumerate(lines) if line.kind != without]
+        self.at = [at for at, _ in shown]
+        self.texts = [line.text for _, line in shown]
+        self.changed = [line.kind != " " for _, line in shown]
+        if without == "+":
+            self.numbers = [line.old_no or 0 for _, line in shown]
+        else:
+            self.numbers = [line.new_no or 0 for _, line in shown]
+
+    def side(self, first: int, end: int | None) -> FragmentSide:
+        """Those from index ``first`` up to ``end``."""
+        lines, numbers, changed = self.texts[first:end], self.numbers[first:end], self.changed[first:end]
+        return FragmentSide(tuple(lines), tuple(numbers), tuple(changed))
 
 
 @dataclass(slots=True)
@@ -174,6 +184,14 @@ class _Part:
     telling: int = -1
 
 
+def _parts(scopes: list[Scope], shown: _Shown) -> list[_Part]:
+    return [
+        _Part(scope, shown.at[scope.first : scope.end], True in shown.changed[scope.first : scope.end])
+        for scope in scopes
+        if shown.at[scope.first : scope.end]
+    ]
+
+
 class _Hunk:
     """Pairs the scopes of both sides of ``lines`` and makes fragments of those that change."""
 
@@ -182,12 +200,14 @@ class _Hunk:
         self.path = path
         self.patch = patch_index
         self.complete = complete
+        self.before = _Shown(lines, "+")
+        self.after = _Shown(lines, "-")
         self.old: list[_Part] = []
         self.new: list[_Part] = []
 
     def fragments(self, old: list[Scope], new: list[Scope]) -> list[Fragment]:
-        self.old = self._parts(old, "+")
-        self.new = self._parts(new, "-")
+        self.old = _parts(old, self.before)
+        self.new = _parts(new, self.after)
         self._pair()
         found: list[tuple[int, Fragment]] = []
         for part in self.new:
@@ -197,16 +217,6 @@ class _Hunk:
         found.extend((part.at[0], self._fragment(part, None)) for part in self.old if part.partner < 0 and part.changed)
         found.sort(key=lambda pair: pair[0])
         return [fragment for _, fragment in found if not _blank(fragment)]
-
-    def _parts(self, scopes: list[Scope], without: str) -> list[_Part]:
-        at = [i for i, line in enumerate(self.lines) if line.kind != without]
-        lines = self.lines
-        out = []
-        for scope in scopes:
-            places = at[scope.first : scope.end]
-            if places:
-                out.append(_Part(scope, places, any(lines[i].kind != " " for i in places)))
-        return out
 
     def _pair(self) -> None:
         if len(self.old) == len(self.new) == 1:
@@ -292,8 +302,8 @@ class _Hunk:
             new.scope.name if new else "",
             old.scope.name if old else "",
             "" if part.scope.opened else part.scope.header,
-            _side_of([self.lines[i] for i in old.at], old=True) if old else _EMPTY,
-            _side_of([self.lines[i] for i in new.at], old=False) if new else _EMPTY,
+            self.before.side(old.scope.first, old.scope.end) if old else _EMPTY,
+            self.after.side(new.scope.first, new.scope.end) if new else _EMPTY,
             whole=self.complete if top else seen,
             born=not top and old is None and self._opens(new),
             died=not top and new is None and self._opens(old),

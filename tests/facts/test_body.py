@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from abireview.facts import statements as body_statements
 from abireview.facts.body import extract
 from abireview.facts.flags import named
-from abireview.facts.lex import joined, lex, strip_comments, without_directives
+from abireview.facts.lex import join, joined, lex, strip_comments, without_directives
 from abireview.facts.model import Fact
 from abireview.facts.statements import _groups, _split, statements
 from abireview.source.model import Fragment, FragmentSide
@@ -118,7 +118,7 @@ def test_no_piece_of_text_breaks_the_reader(text: str) -> None:
 )
 @example(["a", "-", "-", "->"])
 def test_the_normal_form_is_stable(words: list[str]) -> None:
-    text = joined(words)
+    text = join(words)
     tokens = lex(strip_comments([text]))
     again = joined(tokens)
     retokens = lex(strip_comments([again]))

@@ -98,7 +98,7 @@ def extract(fragment: Fragment, side: Side) -> Iterator[Fact]:
     The scope is "", for what they belong to cannot be seen.
     """
     part = fragment.old if side == "old" else fragment.new
-    if fragment.header or not part.lines or not any(line.endswith("\\") for line in part.lines):
+    if fragment.header or "\\\n" not in part.text:
         return
     for index, line in enumerate(part.lines):
         if DEFINE.match(line):

@@ -51,6 +51,9 @@ class _Notes:
 
 def has_diff(text: str) -> bool:
     """True if ``text`` has an unquoted diff (git, combined, or ``---``/``+++``/``@@``)."""
+    at = text.find("\ndiff --git ")
+    if at >= 0 and text[at + 12 : at + 13].strip():  # as nearly all have it
+        return True
     return _DIFF.search(text) is not None
 
 

@@ -96,6 +96,8 @@ def _plain(raw: bytes) -> bytes:
     """Without the mailbox's ``From `` line, with LF line ends."""
     if raw.startswith((b"From ", b">From ")):
         raw = raw[raw.find(b"\n") + 1 :]
+    if raw.find(b"\r", 0, limits.MAX_HEADER_BYTES) < 0:  # looking for one byte is quicker
+        return raw
     return raw.replace(b"\r\n", b"\n") if raw.find(b"\r\n", 0, limits.MAX_HEADER_BYTES) >= 0 else raw
 
 

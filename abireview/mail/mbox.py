@@ -175,13 +175,14 @@ class _Reader:
 
 def looks_like_mail(raw: bytes) -> bool:
     """True if ``raw`` begins with header fields of a mail."""
-    head = raw[: limits.MAX_HEADER_BYTES]
-    end = head.find(b"\n\n")
-    head = head[:end] if end >= 0 else head
-    if b"\r\n" in head:
+    if _HEADER_FIELD.match(raw) is None:
+        return False
+    end = raw.find(b"\n\n", 0, limits.MAX_HEADER_BYTES)
+    head = raw[: end if end >= 0 else limits.MAX_HEADER_BYTES]
+    if b"\r" in head:
         head = head.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     low = b"\n" + head.lower()
-    return _HEADER_FIELD.match(head) is not None and any(name in low for name in _KNOWN_FIELDS)
+    return any(name in low for name in _KNOWN_FIELDS)
 
 
 def read_bytes(data: bytes, name: str) -> list[bytes]:

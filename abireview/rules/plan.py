@@ -12,6 +12,8 @@ from abireview.rules.context import PathInfo
 from abireview.rules.schema import ColumnTest, Pattern
 
 PLACE = re.compile(r"\{([a-z_]\w*)\}")
+MAX_PATHS = 256  # of a plan, whose answer is kept: a series names few, and those of one archive are mostly the same
+MAX_PATH_CHARS = 200  # of a path that is kept
 MAX_PLANS = 8192  # patterns kept ready in a process; the rules that come with the tool have about 450
 
 Bound = Mapping[str, str]
@@ -82,7 +84,7 @@ class Plan:
     """A pattern with its expressions and sets. What only depends on the path stands in ``place``."""
 
     __slots__ = (
-        "_names",
+        "_names", "_paths",
         "arch", "asks_words", "columns", "gained", "gate", "gates", "key", "lost", "new", "not_gained", "not_gate",
         "not_gates",
         "not_key", "not_lost", "not_new", "not_old", "not_path", "not_path_class", "not_scope", "not_term_text",
@@ -114,10 +116,22 @@ class Plan:
         names = [(self.key, False, False), (self.scope, True, False)]  # expression, of the scope, refused
         names += [(self.not_key, False, True), (self.not_scope, True, True)]
         self._names = [name for name in names if name[0] and name[0].fixed]
+        self._paths: dict[str, tuple[PathInfo, bool]] = {}
         self.place = (pattern.path, pattern.not_path, self.path_class, self.not_path_class, self.arch)
 
     def allows_path(self, path: str, info: PathInfo) -> bool:
         """Whether facts of PATH can match, as far as that is known before anything is captured."""
+        known = self._paths.get(path)
+        if known is not None and known[0] is info:
+            return known[1]
+        allowed = self._allows(path, info)
+        if len(self._paths) >= MAX_PATHS:
+            self._paths.clear()
+        if len(path) <= MAX_PATH_CHARS:
+            self._paths[path] = info, allowed
+        return allowed
+
+    def _allows(self, path: str, info: PathInfo) -> bool:
         if self.path_class and self.path_class.isdisjoint(info.classes):
             return False
         if not self.not_path_class.isdisjoint(info.classes) or (self.arch and info.arch not in self.arch):

@@ -54,7 +54,7 @@ def parse_diff(
         if file:
             found.append((section, file))
     if len(stats) == 1 and found and not skipped:
-        changed = [_changed(lines, section, file) for section, file in found]
+        changed = [_changed(section, file) for section, file in found]
         skipped.extend(_against_stat(lines[stats[0]], [file for _, file in found], changed, msgid))
     return tuple(file for _, file in found), tuple(skipped)
 
@@ -219,12 +219,11 @@ def _header(header: list[str], binary: bool) -> tuple[str | None, str | None, Ch
     return old_path, new_path, change, blobs
 
 
-def _changed(lines: list[str], section: Section, file: FileDiff) -> tuple[int, int]:
+def _changed(section: Section, file: FileDiff) -> tuple[int, int]:
     """How many lines the file's hunks add and remove."""
-    if section.fault:
-        marks = [line.kind for hunk in file.hunks for line in hunk.lines]
-    else:
-        marks = [line[:1] for line in lines[section.hunks[0] : section.end]] if section.hunks else []
+    if not section.fault:
+        return section.added, section.removed
+    marks = [line.kind for hunk in file.hunks for line in hunk.lines]
     return marks.count("+"), marks.count("-")
 
 

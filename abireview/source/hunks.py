@@ -26,7 +26,8 @@ _FOOTER = re.compile(r"^_{20,}$")
 class Section:
     """One file's part of a diff: line indices (from 0) of its header, of each ``@@`` line, and of its end.
 
-    ``fault`` is "" when every hunk has as many lines as its header says. ``form`` tells how it is introduced.
+    ``fault`` is "" when every hunk has as many lines as its header says; then ``added`` and ``removed`` count them.
+    ``form`` tells how it is introduced.
     """
 
     start: int
@@ -36,6 +37,8 @@ class Section:
     hunks: list[int] = field(default_factory=list)
     fault: str = ""
     binary: bool = False
+    added: int = 0
+    removed: int = 0
 
 
 def introduces(lines: list[str], i: int) -> str:
@@ -74,7 +77,7 @@ def walk(lines: list[str], i: int, form: str) -> Section:
         return section
     while j < len(lines) and lines[j].startswith("@@ "):
         section.hunks.append(j)
-        j, fault = _count(lines, j)
+        j, fault = _count(lines, j, section)
         if fault:
             section.fault = fault
             section.end = _next_file(lines, j)
@@ -110,13 +113,15 @@ def _next_file(lines: list[str], i: int, *, signature: bool = False) -> int:
     return len(lines)
 
 
-def _count(lines: list[str], at: int) -> tuple[int, str]:
+def _count(lines: list[str], at: int, section: Section) -> tuple[int, str]:
     """The index after the hunk whose header is at ``at``, and what is wrong with it ("" if nothing)."""
     match = HUNK.match(lines[at])
     if match is None:
         return at + 1, "header"
     old = int(match.group(2)) if match.group(2) is not None else 1
     new = int(match.group(4)) if match.group(4) is not None else 1
+    section.removed += old
+    section.added += new
     j, total = at + 1, len(lines)
     while old > 0 or new > 0:
         if j >= total:
@@ -125,6 +130,8 @@ def _count(lines: list[str], at: int) -> tuple[int, str]:
         if mark == " " or not mark:
             old -= 1
             new -= 1
+            section.removed -= 1
+            section.added -= 1
         elif mark == "+":
             new -= 1
         elif mark == "-":

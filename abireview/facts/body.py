@@ -154,13 +154,13 @@ def _expression(tokens: Sequence[Token]) -> Iterator[Stated]:
 
 
 def _calls(tokens: Sequence[Token], where: str) -> Iterator[Stated]:
-    texts = [token.text for token in tokens]
-    if "(" not in texts:
-        return
-    for index, token in enumerate(tokens[:-1]):
-        if texts[index + 1] != "(" or not token.name or token.text in NOT_CALLS:
+    for opening, mark in enumerate(tokens):
+        if mark.text != "(" or not opening:
             continue
-        inner = _inside(tokens, index + 1)
+        token = tokens[opening - 1]
+        if not token.name or token.text in NOT_CALLS:
+            continue
+        inner = _inside(tokens, opening)
         arguments = [joined(piece) for piece in _top_level(inner, ",")]
         columns = tuple((str(number), text) for number, text in enumerate(arguments))
         yield "call", token.text, ", ".join(arguments), (*columns, ("in", where))

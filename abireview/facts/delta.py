@@ -10,7 +10,7 @@ behind another statement is a change of its gates.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, compress
 from typing import Literal
 
@@ -31,7 +31,7 @@ MECHANICAL = 3  # the same edit of tokens in this many places is a mechanical on
 MOVED_TOKENS = 12  # characters a statement needs to be recognised when it moves between two old functions
 
 
-class Delta(msgspec.Struct, frozen=True):
+class Delta(msgspec.Struct, frozen=True, gc=False):
     """One change of one fact.
 
     ``old`` is None for an added fact, ``new`` for a removed one; ``regated`` means the same fact under other
@@ -80,16 +80,25 @@ class _Item:
         self.live = True
 
 
-class DeltaSet(msgspec.Struct, frozen=True):
-    """The net deltas of a series, and every fact of its new and old sides (context included) for knobs and gates."""
+Sides = Sequence[tuple[Sequence[Fact], Sequence[Fact]]]
+
+
+class DeltaSet(msgspec.Struct, frozen=True, gc=False):
+    """The net deltas of a series, and every fact of its old and new sides (context included) for knobs and gates."""
 
     deltas: tuple[Delta, ...]
-    after: tuple[tuple[int, Fact], ...]
-    before: tuple[tuple[int, Fact], ...]
+    sides: Sides
     renames: dict[str, str]
 
+    @property
+    def after(self) -> Iterator[tuple[int, Fact]]:
+        """The facts of the new sides, with their fragment's index."""
+        return ((index, fact) for index, (_, new) in enumerate(self.sides) for fact in new)
 
-Sides = Sequence[tuple[Sequence[Fact], Sequence[Fact]]]
+    @property
+    def before(self) -> Iterator[tuple[int, Fact]]:
+        """The facts of the old sides, with their fragment's index."""
+        return ((index, fact) for index, (old, _) in enumerate(self.sides) for fact in old)
 
 
 def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[bool] = ()) -> DeltaSet:
@@ -115,10 +124,13 @@ def compare(fragments: Sequence[Fragment], sides: Sides, *, public: Sequence[boo
     found += [_single(item, "removed", fragments, born, died) for item in removed if _stands_alone(item)]
     found += [_single(item, "added", fragments, born, died) for item in added if _stands_alone(item)]
     found += [_regated(old, new, index, fragments, born, died) for old, new, index in _net_regated(regated)]
-    found.sort(key=lambda d: (d.patch, d.fragment, d.fact.line, d.op, d.kind, d.key, d.fact.value))
-    after = tuple((i, fact) for i, (_, new) in enumerate(sides) for fact in new)
-    before = tuple((i, fact) for i, (old, _) in enumerate(sides) for fact in old)
-    return DeltaSet(tuple(found), after, before, dict(renames.names))
+    found.sort(key=_order)
+    return DeltaSet(tuple(found), sides, dict(renames.names))
+
+
+def _order(delta: Delta) -> tuple[int, int, int, str, str, str, str]:
+    fact = delta.fact
+    return delta.patch, delta.fragment, fact.line, delta.op, delta.kind, delta.key, fact.value
 
 
 def _fragment_differences(

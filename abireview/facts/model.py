@@ -30,7 +30,7 @@ FactKind = Literal[
 ]
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """One fact.
 
     ``path`` is the file; ``line``/``end`` index the fragment side's lines, counted from 0, first and last.

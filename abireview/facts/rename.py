@@ -73,8 +73,7 @@ class Renames:
                 in_code.update(voted)
         if not votes:
             return cls({})
-        for fragment in fragments:
-            alive |= _context_words(fragment)
+        context: set[str] | None = None
         dropped = Counter(lost)
         gone, come = _definitions(fragments, changed, old=True), _definitions(fragments, changed, old=False)
         names = {}
@@ -84,6 +83,10 @@ class Renames:
                 continue
             if target in come and name not in gone:
                 continue  # a new definition takes over what another, still there, did
+            if context is None:
+                context = _context_words(fragments)
+            if name in context:
+                continue
             # Rows that all exchange one handler for another are no rename of the handler.
             alike = (count >= SOME and _similar(name, target)) or (in_code[name] and _respelled(name, target))
             if in_code[name] >= SURE or name in declared or alike:
@@ -95,8 +98,9 @@ def _changed(side: FragmentSide) -> list[str]:
     return list(compress(side.lines, side.changed))
 
 
-def _context_words(fragment: Fragment) -> set[str]:
-    context = compress(fragment.new.lines, map(not_, fragment.new.changed))
+def _context_words(fragments: Sequence[Fragment]) -> set[str]:
+    sides = (fragment.new for fragment in fragments)
+    context = (line for side in sides for line in compress(side.lines, map(not_, side.changed)))
     return set(WORD.findall("\n".join(context)))
 
 

@@ -20,7 +20,7 @@ Direction = Literal["boot", "forward", "rollback", "host"]
 Observer = Literal["guest", "vmm"]
 
 
-class KnobFound(msgspec.Struct, frozen=True):
+class KnobFound(msgspec.Struct, frozen=True, gc=False):
     """The way back that was found: which knob, its kind, and the lines that show it."""
 
     id: str
@@ -31,7 +31,7 @@ class KnobFound(msgspec.Struct, frozen=True):
     file: str = ""
 
 
-class KnobSought(msgspec.Struct, frozen=True):
+class KnobSought(msgspec.Struct, frozen=True, gc=False):
     """A knob that was looked for: what it would be, where it was looked for, whether it was there."""
 
     id: str
@@ -40,7 +40,7 @@ class KnobSought(msgspec.Struct, frozen=True):
     found: bool
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One question to the series. ``line`` counts from 1 in the file (new side, old side for a removed line).
 
     ``at`` is the line in the decoded body of the patch mail (0 if unknown); ``before``/``after`` are the facts
@@ -77,14 +77,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool = False
 
 
-class ToolInfo(msgspec.Struct, frozen=True):
+class ToolInfo(msgspec.Struct, frozen=True, gc=False):
     """Who checked: the version, and the hash of the rule set."""
 
     version: str
     rules: str
 
 
-class PatchInfo(msgspec.Struct, frozen=True):
+class PatchInfo(msgspec.Struct, frozen=True, gc=False):
     """A patch as the result names it."""
 
     msgid: str
@@ -92,7 +92,7 @@ class PatchInfo(msgspec.Struct, frozen=True):
     subject: str
 
 
-class SeriesInfo(msgspec.Struct, frozen=True, kw_only=True):
+class SeriesInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The series as the result names it (``sender`` is the JSON field ``from``)."""
 
     id: str
@@ -111,7 +111,7 @@ class SeriesInfo(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class SkippedInfo(msgspec.Struct, frozen=True):
+class SkippedInfo(msgspec.Struct, frozen=True, gc=False):
     """Something that was not checked, and why."""
 
     patch: str
@@ -119,7 +119,7 @@ class SkippedInfo(msgspec.Struct, frozen=True):
     why: str
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One checked series: the document that every format renders.
 
     ``failed`` names the rules that raised while they ran, each with a sentence on why: the others still reported.

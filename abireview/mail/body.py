@@ -29,7 +29,7 @@ _PATCH_NAME = re.compile(r"\.(?:patch|diff|txt)\d*$", re.IGNORECASE)
 _PATCH_TYPES = frozenset({"text/x-patch", "text/x-diff", "text/diff", "application/x-patch", "application/x-diff"})
 
 
-class Body(msgspec.Struct, frozen=True):
+class Body(msgspec.Struct, frozen=True, gc=False):
     """Decoded text with LF line ends, and what was mended or lost on the way (sentences)."""
 
     text: str

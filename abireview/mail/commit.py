@@ -26,7 +26,7 @@ _UPSTREAM = re.compile(
 )
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """A commit message taken apart: ``author`` and ``subject`` of the in-body header (None where there is none)."""
 
     author: Person | None

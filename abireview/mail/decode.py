@@ -15,7 +15,7 @@ from abireview.mail.header import Fields, addresses, author_of, date_of, decode_
 from abireview.mail.model import Message, Person
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """What a cache or an index needs of a mail: no body, no addresses but the author's."""
 
     msgid: str

@@ -12,7 +12,7 @@ import msgspec
 from abireview.source.model import FileDiff, Skipped
 
 
-class Person(msgspec.Struct, frozen=True):
+class Person(msgspec.Struct, frozen=True, gc=False):
     """A name and an address as a From, To or Cc header gives them, decoded."""
 
     name: str
@@ -22,7 +22,7 @@ class Person(msgspec.Struct, frozen=True):
         return f"{self.name} <{self.email}>" if self.name else self.email
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One mail, decoded once.
 
     ``body`` has LF line ends and is the text that a reader of the list would see (for a patch sent as an
@@ -45,14 +45,14 @@ class Message(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-class Trailer(msgspec.Struct, frozen=True):
+class Trailer(msgspec.Struct, frozen=True, gc=False):
     """A ``Name: value`` line of a commit message's last paragraphs."""
 
     name: str
     value: str
 
 
-class Patch(msgspec.Struct, frozen=True):
+class Patch(msgspec.Struct, frozen=True, gc=False):
     """One patch of a series, as posted.
 
     ``n`` and ``m`` are those of ``[PATCH n/m]`` (1/1 for a single patch). ``log`` is the commit message without
@@ -71,7 +71,7 @@ class Patch(msgspec.Struct, frozen=True):
     date: int | None = None
 
 
-class Series(msgspec.Struct, frozen=True):
+class Series(msgspec.Struct, frozen=True, gc=False):
     """One version of a series.
 
     ``id`` is the message-id of the cover letter, else of the first patch. ``kernel`` is False for patches of other

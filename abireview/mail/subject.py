@@ -34,7 +34,7 @@ _CACHED = 4096  # subjects kept: a mail's is asked for when it is read, when it 
 _SPLIT = re.compile(r"[\s,()|]+")
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """A subject taken apart.
 
     ``prefixes`` are the words in the brackets without numbers and version, as posted; ``title`` what follows them.

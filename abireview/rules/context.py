@@ -231,12 +231,12 @@ class Context:
     @cached_property
     def after_by_kind(self) -> dict[str, list[tuple[int, Fact]]]:
         """Facts of the new sides by kind, with their fragment's index."""
-        return _by_kind(self.found.after)
+        return _by_kind([new for _, new in self.found.sides])
 
     @cached_property
     def before_by_kind(self) -> dict[str, list[tuple[int, Fact]]]:
         """Facts of the old sides by kind, with their fragment's index."""
-        return _by_kind(self.found.before)
+        return _by_kind([old for old, _ in self.found.sides])
 
     def scope_ids(self, fragment: int, fact: Fact) -> frozenset[str]:
         """The named scopes of FACT."""
@@ -296,8 +296,9 @@ class WholeFiles:
         return found
 
 
-def _by_kind(facts: Iterable[tuple[int, Fact]]) -> dict[str, list[tuple[int, Fact]]]:
+def _by_kind(sides: Sequence[Sequence[Fact]]) -> dict[str, list[tuple[int, Fact]]]:
     found: dict[str, list[tuple[int, Fact]]] = defaultdict(list)
-    for index, fact in facts:
-        found[fact.kind].append((index, fact))
+    for index, facts in enumerate(sides):
+        for fact in facts:
+            found[fact.kind].append((index, fact))
     return found

@@ -25,8 +25,9 @@ class Reach:
         self.files: set[str] = set()
         self.bodies: dict[str, list[str]] = defaultdict(list)
         self.calls: dict[str, list[tuple[str, ...]]] = defaultdict(list)
-        for _, fact in context.found.after:
-            self._add(fact)
+        for kind in ("return", "cond", "call"):
+            for _, fact in context.after_by_kind.get(kind, ()):
+                self._add(fact)
 
     def tests_of(self, gate: str, path: str) -> list[str]:
         """The conditions and results of the helpers that GATE calls."""
@@ -56,5 +57,5 @@ class Reach:
     def _add(self, fact: Fact) -> None:
         if fact.kind in ("return", "cond") and fact.scope:
             self.bodies[fact.scope].append(fact.value)
-        elif fact.kind == "call":
+        elif fact.kind == "call" and self.context.whole is not None:
             self.calls[fact.key].append(fact.gates)

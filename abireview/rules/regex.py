@@ -242,8 +242,12 @@ class Lazy:
         """The expression compiled, or None if it cannot match TEXT."""
         if self._needles is None:
             self._needles = shape(self.expression).needles
-        if self._needles and not any(needle in text for needle in self._needles):
-            return None
+        for needle in self._needles:
+            if needle in text:
+                break
+        else:
+            if self._needles:
+                return None
         self._compiled = compiled(self.expression)
         return self._compiled
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Wanted = Callable[[str], bool]
 
 
-class FileChange(msgspec.Struct, frozen=True):
+class FileChange(msgspec.Struct, frozen=True, gc=False):
     """That a patch (index from 0) touches a file; ``old_path`` is None for an added one."""
 
     patch: int

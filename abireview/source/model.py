@@ -14,7 +14,7 @@ Change = Literal["modified", "added", "deleted", "renamed", "copied", "mode", "b
 Side = Literal["old", "new"]
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """One line of a hunk: ``kind`` is ``" "``, ``"+"`` or ``"-"``, ``text`` has neither marker nor newline.
 
     ``old_no``/``new_no`` are the line numbers in the file, None on the side that lacks the line; ``at`` is the line of
@@ -28,7 +28,7 @@ class Line(msgspec.Struct, frozen=True):
     at: int = 0
 
 
-class Hunk(msgspec.Struct, frozen=True):
+class Hunk(msgspec.Struct, frozen=True, gc=False):
     """One ``@@ -a,b +c,d @@ section`` hunk.
 
     ``old_bare``/``new_bare``: the hunk's last line on that side is the file's last and has no newline.
@@ -44,7 +44,7 @@ class Hunk(msgspec.Struct, frozen=True):
     new_bare: bool = False
 
 
-class FileDiff(msgspec.Struct, frozen=True):
+class FileDiff(msgspec.Struct, frozen=True, gc=False):
     """The change of one file in one patch; ``old_path`` is None for an added file, ``new_path`` for a deleted one.
 
     ``old_blob``/``new_blob`` are the (abbreviated) ids of the ``index`` line, "" where there is none.
@@ -63,7 +63,7 @@ class FileDiff(msgspec.Struct, frozen=True):
         return self.new_path or self.old_path or ""
 
 
-class Skipped(msgspec.Struct, frozen=True):
+class Skipped(msgspec.Struct, frozen=True, gc=False):
     """Something that was not checked: ``patch`` a message-id ("" for the whole series), ``file`` a path or ""."""
 
     patch: str
@@ -71,7 +71,7 @@ class Skipped(msgspec.Struct, frozen=True):
     why: str
 
 
-class FragmentSide(msgspec.Struct, frozen=True):
+class FragmentSide(msgspec.Struct, frozen=True, gc=False):
     """One side of a fragment: ``lines`` of C, their numbers in the file, and which of them the patch adds or removes.
 
     The three tuples are of the same length.
@@ -90,7 +90,7 @@ class FragmentSide(msgspec.Struct, frozen=True):
 ScopeKind = Literal["function", "table", "enum", "struct", "macro", "top", "asm", "text"]
 
 
-class Fragment(msgspec.Struct, frozen=True):
+class Fragment(msgspec.Struct, frozen=True, gc=False):
     """A piece of one file as one patch changes it, cut at one scope of C (a function, a table, an enum, …).
 
     ``patch`` is the index in ``Series.patches`` (from 0), ``path`` the path after the patch.

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from abireview.source.cut import Scope, cut
 from abireview.source.model import FileDiff, Fragment, FragmentSide, Hunk, Line, ScopeKind
@@ -147,7 +148,7 @@ def _around(lines: Sequence[Line], path: str, patch_index: int, kind: ScopeKind,
     return out
 
 
-def _side(lines: Iterable[Line], without: str) -> FragmentSide:
+def _side(lines: Sequence[Line], without: str) -> FragmentSide:
     """The lines of one side: ``without`` is the marker of the other."""
     return _Shown(lines, without).side(0, None)
 
@@ -155,17 +156,16 @@ def _side(lines: Iterable[Line], without: str) -> FragmentSide:
 class _Shown:
     """What a hunk shows of one side: texts, numbers, which are changed, and where they stand among all its lines."""
 
-    __slots__ = ("at", "changed", "numbers", "texts")
+    def __init__(self, lines: Sequence[Line], without: str) -> None:
+        self._lines, self._without = lines, without
+        shown = [line for line in lines if line.kind != without]
+        self.texts = [line.text for line in shown]
+        self.changed = [line.kind != " " for line in shown]
+        self.numbers = [(line.old_no if without == "+" else line.new_no) or 0 for line in shown]
 
-    def __init__(self, lines: Iterable[Line], without: str) -> None:
-        shown = [(at, line) for at, line in enumerate(lines) if line.kind != without]
-        self.at = [at for at, _ in shown]
-        self.texts = [line.text for _, line in shown]
-        self.changed = [line.kind != " " for _, line in shown]
-        if without == "+":
-            self.numbers = [line.old_no or 0 for _, line in shown]
-        else:
-            self.numbers = [line.new_no or 0 for _, line in shown]
+    @cached_property
+    def at(self) -> list[int]:
+        return [at for at, line in enumerate(self._lines) if line.kind != self._without]
 
     def side(self, first: int, end: int | None) -> FragmentSide:
         """Those from index ``first`` up to ``end``."""
@@ -178,17 +178,25 @@ class _Part:
     """A scope of one side, with where its lines stand in the hunk."""
 
     scope: Scope
-    at: list[int]
+    shown: _Shown
     changed: bool
     partner: int = -1
     telling: int = -1
 
+    @property
+    def at(self) -> list[int]:
+        return self.shown.at[self.scope.first : self.scope.end]
+
+    @property
+    def start(self) -> int:
+        return self.shown.at[self.scope.first]
+
 
 def _parts(scopes: list[Scope], shown: _Shown) -> list[_Part]:
     return [
-        _Part(scope, shown.at[scope.first : scope.end], True in shown.changed[scope.first : scope.end])
+        _Part(scope, shown, True in shown.changed[scope.first : scope.end])
         for scope in scopes
-        if shown.at[scope.first : scope.end]
+        if scope.first < min(scope.end, len(shown.texts))
     ]
 
 
@@ -209,13 +217,14 @@ class _Hunk:
         self.old = _parts(old, self.before)
         self.new = _parts(new, self.after)
         self._pair()
-        found: list[tuple[int, Fragment]] = []
+        found: list[tuple[_Part, Fragment]] = []
         for part in self.new:
             other = self.old[part.partner] if part.partner >= 0 else None
             if part.changed or (other is not None and other.changed):
-                found.append((part.at[0], self._fragment(other, part)))
-        found.extend((part.at[0], self._fragment(part, None)) for part in self.old if part.partner < 0 and part.changed)
-        found.sort(key=lambda pair: pair[0])
+                found.append((part, self._fragment(other, part)))
+        found.extend((part, self._fragment(part, None)) for part in self.old if part.partner < 0 and part.changed)
+        if len(found) > 1:
+            found.sort(key=lambda pair: pair[0].start)
         return [fragment for _, fragment in found if not _blank(fragment)]
 
     def _pair(self) -> None:
@@ -311,7 +320,7 @@ class _Hunk:
 
     def _opens(self, part: _Part | None) -> bool:
         """Whether the scope's first line is in the hunk and one of the changed ones."""
-        return part is not None and part.scope.opened and self.lines[part.at[0]].kind != " "
+        return part is not None and part.scope.opened and part.shown.changed[part.scope.first]
 
 
 def _blank(fragment: Fragment) -> bool:

@@ -7,7 +7,7 @@ The archive is ``archive/`` below ABIREVIEW_CORPUS (default: ../shared beside th
 the newest versions is taken. All three get them from local files, nothing is fetched:
 
 * ``abireview scan`` over one mbox with the threads of these series, with one process and with two; the median of
-  three runs, spread over the benchmark so that a busy moment does not help one side;
+  several runs, spread over those of the others so that a busy moment does not help one side;
 * ``b4 am -o -`` once a series, as its user runs it, on an mbox with the series' thread;
 * ``checkpatch.pl`` once a patch, as ``git format-patch`` would have written it: as its user runs it, at the top of the
   kernel tree that the script stands in (where that is a whole one), and once more with ``--no-tree``, which leaves
@@ -29,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ from abireview.mail.series import connected
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+PARTS = 4  # of the series, between which scans are measured
 B4_RATIO, CHECKPATCH_RATIO = 20.0, 50.0
 
 
@@ -109,13 +110,22 @@ def main() -> int:
                 costs.append(run([*scan, "--jobs", str(jobs)], environ, work))
 
         measure()
-        b4 = sum((am(msgid, mails, work, environ) for msgid, mails in threads.items()), Cost(0, 0))
+        b4 = Cost(0, 0)
+        for part in batched(threads, PARTS):
+            b4 = sum((am(msgid, threads[msgid], work, environ) for msgid in part), b4)
+            measure()
         others = [("b4 am -o -, one series after the other", b4, B4_RATIO)]
-        measure()
         if options.checkpatch:
             others += beside_checkpatch(options.checkpatch.resolve(), raws_of(raws, patches), work, environ)
-        measure()
+            measure()
     return report(median(ours[1]), median(ours[2]), others, len(chosen))
+
+
+def batched(names: Iterable[str], parts: int) -> list[list[str]]:
+    """NAMES in so many lists of about the same length."""
+    named = list(names)
+    size = max(1, -(-len(named) // parts))
+    return [named[start : start + size] for start in range(0, len(named), size)]
 
 
 def median(costs: Sequence[Cost]) -> Cost:

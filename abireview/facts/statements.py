@@ -199,7 +199,7 @@ def _plain(tokens: list[Token], at: int) -> _Piece:
     first = tokens[at]
     taken: list[Token] = []
     round_, curly = 0, 0
-    closed = False
+    closed = closing = False
     while at < len(tokens):
         token = tokens[at]
         text = token.text
@@ -220,8 +220,9 @@ def _plain(tokens: list[Token], at: int) -> _Piece:
                 closed = True
                 break
             curly -= 1
-        elif round_ == 0 and curly == 0 and taken and _starts_loop_body(tokens, at, taken):
+        elif round_ == 0 and closing and curly == 0 and _starts_loop_body(token, taken):
             return _headed(first, taken, at)
+        closing = text == ")"
         taken.append(token)
         at += 1
     return Raw("plain", "", taken, first.line, _end(taken, first)), at, closed
@@ -237,9 +238,10 @@ def _opens_initialiser(taken: list[Token], round_: int) -> bool:
     )
 
 
-def _starts_loop_body(tokens: list[Token], at: int, taken: list[Token]) -> bool:
-    """Whether TAKEN is a macro loop's head such as ``for_each_x(a, b)`` and the token at AT begins its body."""
-    return taken[-1].text == ")" and tokens[at].name and tokens[at].line > taken[-1].line and "each" in taken[0].text
+def _starts_loop_body(token: Token, taken: list[Token]) -> bool:
+    """Whether TAKEN, which ends with a parenthesis, is a macro loop's head such as ``for_each_x(a, b)`` and TOKEN
+    begins its body."""
+    return token.name and token.line > taken[-1].line and "each" in taken[0].text
 
 
 def _headed(first: Token, taken: list[Token], at: int) -> _Piece:
@@ -265,6 +267,9 @@ class _Nesting:
         self.labels: dict[int, list[str]] = {}
         self.ended: dict[int, bool] = {}
         self.label_line = -1
+        self._top: _Gate | None = None
+        self._depth = 0
+        self._texts: tuple[str, ...] = ()
 
     def place(self, piece: Raw, first: int) -> Statement:
         """PIECE as it stands at its group's FIRST line, after those that were placed before."""
@@ -272,7 +277,7 @@ class _Nesting:
         self._pop(indent, piece, line)
         if shape == "case":
             self._open_case(indent, piece, first + piece.end)
-        gates = tuple([gate.text for gate in self.stack])
+        gates = self._gates()
         if self.ifdefs.steps:
             gates += self.ifdefs.at(line)
         if shape == "else":
@@ -283,6 +288,15 @@ class _Nesting:
         elif shape in ("if", "loop", "switch"):
             self._open(indent, piece)
         return Statement(piece, line, first + piece.end, gates)
+
+    def _gates(self) -> tuple[str, ...]:
+        """The texts of the stack; statements that stand under the same conditions share them."""
+        stack = self.stack
+        top = stack[-1] if stack else None
+        if top is not self._top or len(stack) != self._depth:
+            self._top, self._depth = top, len(stack)
+            self._texts = tuple([gate.text for gate in stack])
+        return self._texts
 
     def _pop(self, indent: int, piece: Raw, line: int) -> None:
         if piece.shape == "header" or (piece.shape == "label" and indent == 0):

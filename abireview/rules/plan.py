@@ -147,11 +147,11 @@ class Plan:
 
 
 def _may_find(expression: Expression, text: str) -> bool:
-    return not (expression and expression.fixed) or expression.search(text, {}) is not None
+    return not (expression.text and expression.fixed) or expression.search(text, {}) is not None
 
 
 def _surely_finds(expression: Expression, text: str) -> bool:
-    return bool(expression) and expression.fixed and expression.search(text, {}) is not None
+    return expression.text != "" and expression.fixed and expression.search(text, {}) is not None
 
 
 _plans: dict[int, Plan] = {}  # by the identity of the pattern, which the plan keeps alive

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-_CACHED = 1 << 14  # lines and joined texts kept: both sides of a hunk and all versions of a series repeat them
+_CACHED = 1 << 15  # lines and joined texts kept: both sides of a hunk and all versions of a series repeat them
 _CACHED_CHARS = 160  # of a line or text that is kept; longer ones are data, and rarely the same
 
 

@@ -20,7 +20,7 @@ SURE = 3  # so many lines with the same exchange are a rename however the names 
 SOME = 2  # so many are if the names look alike
 ALIKE = 0.7
 NOT_TYPES = frozenset({"return", "case", "goto", "else", "sizeof"})  # words before a name that declare nothing
-_CACHED = 1 << 12  # changed lines kept: what one patch adds another removes, and versions of a series repeat both
+_CACHED = 1 << 14  # changed lines kept: what one patch adds another removes, and versions of a series repeat both
 _CACHED_CHARS = 160  # of a line that is kept
 MAX_LINES = 4000  # changed lines looked at: a rename shows in the first of them, larger series only cost time
 

@@ -22,7 +22,7 @@ Shape = Literal["if", "else", "loop", "switch", "case", "label", "plain", "heade
 
 CONTROL: Final[dict[str, Shape]] = {"if": "if", "while": "loop", "for": "loop", "switch": "switch"}
 TERMINATORS = frozenset({"return", "goto", "break", "continue"})
-_CACHED: Final = 1 << 13  # groups of lines kept: both sides of a hunk and all versions of a series repeat them
+_CACHED: Final = 1 << 14  # groups of lines kept: both sides of a hunk and all versions of a series repeat them
 _CACHED_CHARS: Final = 400  # of a group that is kept
 
 

@@ -30,6 +30,10 @@ FactKind = Literal[
 ]
 
 
+BODY_KINDS = frozenset({"case", "call", "return", "store", "cond", "stmt", "local", "flag", "param"})
+"""The kinds of facts of a function's body."""
+
+
 class Fact(msgspec.Struct, frozen=True, gc=False):
     """One fact.
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from abireview.facts.body import STATUS_NAMES
-from abireview.facts.delta import BODY_KINDS, Delta, split_terms
-from abireview.facts.model import Fact
+from abireview.facts.delta import Delta, split_terms
+from abireview.facts.model import BODY_KINDS, Fact
 from abireview.rules import regex
 from abireview.rules.context import Context
 from abireview.rules.reach import Reach

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +30,11 @@ def sides(draw: st.DrawFn) -> tuple[list[Fact], list[Fact]]:
     if new and draw(st.booleans()):  # what stands above may make a line of context say something else on one side
         at = draw(st.integers(0, len(new) - 1))
         fact = new[at]
-        new[at] = Fact("stmt", "f", "z", fact.value, line=fact.line, end=fact.end, changed=fact.changed)
+        others = {"key": "abz", "value": "xyz", "kind": KINDS, "scope": "fg"}
+        field = draw(st.sampled_from(["", *others]))
+        new[at : at + 1] = (
+            [msgspec.structs.replace(fact, **{field: draw(st.sampled_from(others[field]))})] if field else []
+        )
     return old, new
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from abireview.facts import twins
@@ -38,6 +38,7 @@ def sides(draw: st.DrawFn) -> tuple[list[Fact], list[Fact]]:
     return old, new
 
 
+@settings(max_examples=600)
 @given(sides())
 def test_order_tells_what_a_search_finds(both: tuple[list[Fact], list[Fact]]) -> None:
     old, new = both

@@ -100,6 +100,14 @@ def test_an_exchanged_callee_is_no_rename() -> None:
     assert found
 
 
+def test_another_size_or_version_is_no_rename_of_the_old_one() -> None:
+    def sizes(size: str) -> str:
+        return function(f"vcpu->x = {size};", f"vcpu->y = base + {size};", "return 0;")
+
+    found = deltas(sizes("SZ_1K"), sizes("SZ_2K"))
+    assert [(d.op, d.key) for d in found] == [("changed", "vcpu->x"), ("changed", "vcpu->y")]
+
+
 def test_a_callee_renamed_with_its_definition_is_no_change() -> None:
     def text(name: str) -> str:
         return function("return 1;", name=name) + function(f"return {name}(vcpu);", name="caller")

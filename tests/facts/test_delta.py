@@ -108,6 +108,14 @@ def test_another_size_or_version_is_no_rename_of_the_old_one() -> None:
     assert [(d.op, d.key) for d in found] == [("changed", "vcpu->x"), ("changed", "vcpu->y")]
 
 
+@pytest.mark.parametrize(("old", "new"), [("SZ_1K", "SZ_2K"), ("16", "64")])
+def test_another_number_in_many_places_is_not_mechanical(old: str, new: str) -> None:
+    def sizes(size: str) -> str:
+        return "".join(function(f"vcpu->x{n} = {size};", "return 0;", name=f"demo_{n}") for n in "abcd")
+
+    assert len(deltas(sizes(old), sizes(new))) == 4
+
+
 def test_a_callee_renamed_with_its_definition_is_no_change() -> None:
     def text(name: str) -> str:
         return function("return 1;", name=name) + function(f"return {name}(vcpu);", name="caller")

@@ -16,9 +16,9 @@ from typing import Literal
 
 import msgspec
 
-from abireview.facts.edits import Edit, Edits, edit_of
+from abireview.facts.edits import Edit, Edits, differ_in_digits, edit_of
 from abireview.facts.model import BODY_KINDS, Fact
-from abireview.facts.rename import DIGITS, Renames
+from abireview.facts.rename import Renames
 from abireview.facts.twins import pair_equal, reordered
 from abireview.source.model import Fragment
 
@@ -331,7 +331,7 @@ def _mechanical(pairs: list[tuple[_Item, _Item]]) -> Edits:
             edit = known[texts] = known.get(texts) or edit_of(*texts)
             places[edit].add((old.fact.path, old.fact.scope))
     often = {edit for edit, found in places.items() if len(found) >= MECHANICAL and all(edit)}
-    return Edits({edit for edit in often if DIGITS.sub("#", edit[0]) != DIGITS.sub("#", edit[1])}, known)
+    return Edits({edit for edit in often if not differ_in_digits(*edit)}, known)
 
 
 def _drop_parts(edited: list[tuple[_Item, _Item]], removed: list[_Item], added: list[_Item]) -> None:

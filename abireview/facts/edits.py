@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 WORDS = re.compile(r"\w+|[^\w\s]")
+DIGITS = re.compile(r"\d+")
 
 
 Edit = tuple[str, str]
@@ -27,6 +28,11 @@ def edit_of(old: str, new: str) -> Edit:
         " ".join("$" if word in common else word for word in left),
         " ".join("$" if word in common else word for word in right),
     )
+
+
+def differ_in_digits(old: str, new: str) -> bool:
+    """Whether two texts are the same but for the numbers in them: another size, version or level, not another name."""
+    return DIGITS.sub("#", old) == DIGITS.sub("#", new)
 
 
 class Edits:

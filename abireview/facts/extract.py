@@ -73,11 +73,8 @@ def extract(fragment: Fragment, side: Side) -> list[Fact]:
     key = (about, fragment.kind, name, fragment.header, fragment.whole, shown.lines, shown.changed)
     facts = _cache.get(key)
     if facts is None:
-        given = [extractor(fragment, side) for extractor in EXTRACTORS[fragment.kind]]
-        read = [fact for found in given for fact in found]
-        # a body names its flags itself
-        masks = given[1] if fragment.kind == "function" else read
-        facts = (*read, *flags.derive(masks), *flags.extract(fragment, side))
+        read = [fact for extractor in EXTRACTORS[fragment.kind] for fact in extractor(fragment, side)]
+        facts = (*read, *flags.derive(read), *flags.extract(fragment, side))
         _cache.put(key, facts)
     if facts and facts[0].path != fragment.path:
         return [msgspec.structs.replace(fact, path=fragment.path) for fact in facts]

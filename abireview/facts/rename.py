@@ -11,11 +11,11 @@ from functools import lru_cache
 from itertools import compress
 from operator import not_
 
+from abireview.facts.edits import differ_in_digits
 from abireview.facts.lex import Pieces, pieces_of, strip_comments, without_directives
 from abireview.source.model import Fragment, FragmentSide
 
 DEFINED = re.compile(r"\s*#\s*define\s+([A-Za-z_]\w*)")
-DIGITS = re.compile(r"\d+")
 WORD = re.compile(r"[A-Za-z_]\w*")
 SURE = 3  # so many lines with the same exchange are a rename however the names look
 SOME = 2  # so many are if the names look alike
@@ -84,7 +84,7 @@ class Renames:
                 continue
             if target in come and name not in gone:
                 continue  # a new definition takes over what another, still there, did
-            if name not in gone and name not in declared and DIGITS.sub("#", name) == DIGITS.sub("#", target):
+            if name not in gone and name not in declared and differ_in_digits(name, target):
                 continue  # another size, version or level that has its own name
             if context is None:
                 context = _context_words(fragments)

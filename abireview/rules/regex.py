@@ -228,6 +228,13 @@ def compiled(expression: str) -> re.Pattern[str]:
     return re.compile(expression)
 
 
+def _has_one(needles: tuple[str, ...], text: str) -> bool:
+    for needle in needles:  # noqa: SIM110  (any() would make a generator each time)
+        if needle in text:
+            return True
+    return False
+
+
 class Lazy:
     """EXPRESSION, compiled when it meets a text that it could match."""
 
@@ -242,12 +249,8 @@ class Lazy:
         """The expression compiled, or None if it cannot match TEXT."""
         if self._needles is None:
             self._needles = shape(self.expression).needles
-        for needle in self._needles:
-            if needle in text:
-                break
-        else:
-            if self._needles:
-                return None
+        if self._needles and not _has_one(self._needles, text):
+            return None
         self._compiled = compiled(self.expression)
         return self._compiled
 

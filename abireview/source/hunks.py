@@ -120,8 +120,7 @@ def _count(lines: list[str], at: int, section: Section) -> tuple[int, str]:
         return at + 1, "header"
     old = int(match.group(2)) if match.group(2) is not None else 1
     new = int(match.group(4)) if match.group(4) is not None else 1
-    section.removed += old
-    section.added += new
+    removed, added, context = old, new, 0
     j, total = at + 1, len(lines)
     while old > 0 or new > 0:
         if j >= total:
@@ -130,8 +129,7 @@ def _count(lines: list[str], at: int, section: Section) -> tuple[int, str]:
         if mark == " " or not mark:
             old -= 1
             new -= 1
-            section.removed -= 1
-            section.added -= 1
+            context += 1
         elif mark == "+":
             new -= 1
         elif mark == "-":
@@ -141,6 +139,8 @@ def _count(lines: list[str], at: int, section: Section) -> tuple[int, str]:
         j += 1
     if old < 0 or new < 0:
         return j, "counts"
+    section.removed += removed - context
+    section.added += added - context
     while j < total and lines[j].startswith("\\ "):
         j += 1
     return j, "long" if _orphans(lines, j) else ""

@@ -140,8 +140,10 @@ def author_of(value: str) -> Person:
 
 def message_ids(value: str) -> tuple[str, ...]:
     """The message-ids of a field, without brackets, each once, in order."""
-    found = (match.group(1) for match in _MSGID.finditer(value))
-    return tuple(dict.fromkeys(i for i in found if len(i) <= limits.MAX_MSGID_CHARS))[-limits.MAX_REFERENCES :]
+    found = _MSGID.findall(value)
+    if len(value) > limits.MAX_MSGID_CHARS:
+        found = [i for i in found if len(i) <= limits.MAX_MSGID_CHARS]
+    return tuple(dict.fromkeys(found))[-limits.MAX_REFERENCES :]
 
 
 def date_of(value: str) -> int | None:

@@ -22,16 +22,15 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 _GZIP, _XZ = b"\x1f\x8b", b"\xfd7zXZ\x00"
-_STEP = 1 << 13  # bytes; what is lost in front of damaged data
+_STEP, _PACKED_STEP = 1 << 16, 1 << 13  # bytes; what is lost in front of damaged data
 _MBOXRD = b"From mboxrd@z "
 _GIT = re.compile(rb"From [0-9a-f]{7,64} Mon Sep 17 00:00:00 2001\s*$")
 _DATED = re.compile(rb"From \S.*\d\d:\d\d(?::\d\d)?\b.*\b\d{4}\b|From \S+\s+\w{3} \w{3} +\d")
 _ESCAPED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _HEADER_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|>?From ")
-_KNOWN_FIELDS = tuple(
-    f"\n{name}:".encode()
-    for name in ("from", "received", "date", "message-id", "subject", "to", "return-path", "mime-version")
-)
+_KNOWN = ("from", "received", "date", "message-id", "subject", "to", "return-path", "mime-version")
+_KNOWN_FIELDS = tuple(f"\n{name}:".encode() for name in _KNOWN)
+_KNOWN_FIRST = re.compile(f"(?:{'|'.join(_KNOWN)}):".encode(), re.IGNORECASE)
 
 
 def split_mbox(data: bytes) -> list[bytes]:
@@ -63,13 +62,21 @@ def iter_placed(stream: SupportsRead[bytes]) -> Iterator[tuple[int, int, bytes]]
         yield offset, len(raw), dialect.clean(raw)
 
 
-def read_placed(path: Path, offset: int, length: int) -> bytes:
-    """A mail of an mbox that is not packed once more, by its place that ``iter_placed`` gave. Raises OSError."""
-    with path.open("rb") as stream:
-        first = stream.readline(limits.MAX_HEADER_BYTES)
-        stream.seek(offset)
-        raw = stream.read(length)
-    return _Dialect(first).clean(raw) if first.startswith(b"From ") else raw
+class Placed:
+    """The mails of an mbox that is not packed once more, by their places that ``iter_placed`` gave."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first: bytes | None = None
+
+    def read(self, offset: int, length: int) -> bytes:
+        """What stands there now. Raises OSError."""
+        with self._path.open("rb", buffering=0) as stream:
+            if self._first is None:
+                self._first = stream.read(limits.MAX_HEADER_BYTES).partition(b"\n")[0] + b"\n"
+            stream.seek(offset)
+            raw = stream.read(length)
+        return _Dialect(self._first).clean(raw) if self._first.startswith(b"From ") else raw
 
 
 class _Dialect:
@@ -93,7 +100,7 @@ class _Dialect:
     def clean(self, raw: bytes) -> bytes:
         """The mail without the blank line that the mailbox put behind it, and unescaped."""
         raw = raw.removesuffix(b"\n") if raw.endswith(b"\n\n") else raw
-        return raw if self._git or b"\n>" not in raw or b">From " not in raw else _ESCAPED.sub(rb"\1", raw)
+        return raw if self._git or b">From" not in raw else _ESCAPED.sub(rb"\1", raw)
 
 
 class _Reader:
@@ -175,6 +182,8 @@ class _Reader:
 
 def looks_like_mail(raw: bytes) -> bool:
     """True if ``raw`` begins with header fields of a mail."""
+    if _KNOWN_FIRST.match(raw):
+        return True
     if _HEADER_FIELD.match(raw) is None:
         return False
     end = raw.find(b"\n\n", 0, limits.MAX_HEADER_BYTES)
@@ -283,19 +292,20 @@ def _unpacked(stream: IO[bytes], name: str, most: int | None = None) -> Supports
     if head.startswith(_GZIP):
         import gzip
 
-        return _Guarded(cast("SupportsRead[bytes]", gzip.GzipFile(fileobj=stream)), name, most)
+        return _Guarded(cast("SupportsRead[bytes]", gzip.GzipFile(fileobj=stream)), name, most, _PACKED_STEP)
     if head == _XZ:
         import lzma
 
-        return _Guarded(cast("SupportsRead[bytes]", lzma.LZMAFile(stream)), name, most)
+        return _Guarded(cast("SupportsRead[bytes]", lzma.LZMAFile(stream)), name, most, _PACKED_STEP)
     return _Guarded(stream, name, most)
 
 
 class _Guarded:
     """A reader that stops at the limit of a file and turns unpacking errors into sentences."""
 
-    def __init__(self, stream: SupportsRead[bytes], name: str, most: int) -> None:
+    def __init__(self, stream: SupportsRead[bytes], name: str, most: int, step: int = _STEP) -> None:
         self._stream = stream
+        self._step = step
         self._name = name
         self._most = most
         self._total = 0
@@ -316,7 +326,7 @@ class _Guarded:
 
         block = bytearray()
         try:
-            while self._damage is None and len(block) < size and (piece := self._stream.read(min(_STEP, size))):
+            while self._damage is None and len(block) < size and (piece := self._stream.read(min(self._step, size))):
                 block += piece
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
             self._damage = error

@@ -24,6 +24,7 @@ SAME_VERSION_DAYS = 90  # between a version and its repost: later it is another 
 NEXT_VERSION_DAYS = 540  # between two versions of one series
 SHORT_TITLE = 8  # characters: "fixes" is the title of many series
 _CHANGE_ID = re.compile(rb"^change-id:[ \t]+([\w.+-]{1,200})[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_CHANGE_MARKS = (b"hange-i", b"hange-I", b"HANGE-I")  # quicker to look for than the expression
 _GERRIT = re.compile(rb"I[0-9a-f]{40}")
 
 
@@ -40,7 +41,7 @@ def traits_of(head: Head, subject: Subject, raw: bytes) -> tuple[Trait, ...]:
     if len(title) > SHORT_TITLE:
         branch = sorted({word.lower() for word in subject.prefixes if subject.stable})
         found.append(Trait(hash_of("title", title, *branch), subject.version_text, author))
-    match = _CHANGE_ID.search(raw) if b"change-id:" in raw.lower() else None
+    match = _CHANGE_ID.search(raw) if any(mark in raw for mark in _CHANGE_MARKS) else None
     if match and not _GERRIT.fullmatch(match[1]):
         found.append(Trait(hash_of("change-id", match[1].decode("ascii", "replace")), subject.version_text, 0))
     return tuple(found)

@@ -17,9 +17,10 @@ from typing import Protocol
 from abireview import limits
 from abireview.errors import LimitError, MailFormatError, NotFoundError, TreeError, UsageError
 from abireview.lore.archive import Epoch, find_epochs, mirror, no_archive
-from abireview.mail.mbox import is_packed, looks_like_mail, read_placed, stream_placed
+from abireview.mail.mbox import Placed, is_packed, looks_like_mail, stream_placed
 
 LOOK_BACK = 365 * 86_400  # seconds before --since that are still read: older versions, and threads that began earlier
+_CHECKED = 2048  # bytes at either end of a mail
 
 
 class Source(Protocol):
@@ -65,6 +66,11 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
+def _checksum(raw: bytes) -> str:
+    """Of a mail's first and last bytes: a mailbox that is written to moves what stands in it."""
+    return f"{zlib.crc32(raw[-_CHECKED:], zlib.crc32(raw[:_CHECKED])):08x}"
+
+
 class _Mailbox:
     """An mbox. A mail of one that is not packed is read again where it stands; its place has a checksum for the case
     that the file is written to meanwhile. One that is packed can only be read from its start.
@@ -74,6 +80,7 @@ class _Mailbox:
         state = path.stat()
         self._path = path
         self._packed = is_packed(path)
+        self._placed = Placed(path)
         self.name = str(path)
         self.identity = _digest("mbox", os.fspath(path.resolve()), state.st_size, state.st_mtime_ns)
         self.broken = ""
@@ -86,7 +93,7 @@ class _Mailbox:
                     raise MailFormatError(f"{self.name} is no mbox", hint="name an mbox, a maildir or a public-inbox")
                 number += 1
                 if number > skip:
-                    yield "" if self._packed else f"{offset}:{length}:{zlib.crc32(raw):08x}", raw
+                    yield "" if self._packed else f"{offset}:{length}:{_checksum(raw)}", raw
         except MailFormatError as error:
             if not number:
                 raise
@@ -97,10 +104,10 @@ class _Mailbox:
     def read(self, place: str) -> bytes:
         offset, length, checksum = place.split(":")
         try:
-            raw = read_placed(self._path, int(offset), int(length))
+            raw = self._placed.read(int(offset), int(length))
         except OSError:
             return b""
-        return raw if f"{zlib.crc32(raw):08x}" == checksum else b""
+        return raw if _checksum(raw) == checksum else b""
 
 
 class _Maildir:

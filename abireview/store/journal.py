@@ -215,20 +215,22 @@ class Journal:
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO trait VALUES (?, ?, ?, ?, ?, ?)",
-                [
-                    (trait.key, mail.date, hash_of(mail.msgid), self._name(mail.msgid), trait.version, trait.author)
-                    for mail in mails
-                    for trait in mail.traits
-                ],
+                [row for mail in mails if mail.traits for row in self._trait_rows(mail)],
             )
             self._set("read", read)
             self._set("bad", bad)
 
+    def _trait_rows(self, mail: Read) -> Iterator[tuple[object, ...]]:
+        key = hash_of(mail.msgid)
+        name = self._name(key)
+        return ((trait.key, mail.date, key, name, trait.version, trait.author) for trait in mail.traits)
+
     def _row(self, mail: Read) -> tuple[object, ...]:
-        links = array("I", (self._name(link) for link in mail.links)).tobytes()
+        links = array("I", [self._name(hash_of(link)) for link in mail.links]).tobytes()
+        key = hash_of(mail.msgid)
         return (
-            self._name(mail.msgid),
-            hash_of(mail.msgid),
+            self._name(key),
+            key,
             mail.date,
             mail.size,
             mail.open,
@@ -238,9 +240,8 @@ class Journal:
             mail.packed,
         )
 
-    def _name(self, msgid: str) -> int:
-        """The number of a message-id, the same in all mails."""
-        key = hash_of(msgid)
+    def _name(self, key: int) -> int:
+        """The number of the message-id with this hash, the same in all mails."""
         known = self._names.get(key)
         if known is None:
             row = self._db.execute("SELECT id FROM name WHERE hash = ?", (key,)).fetchone()

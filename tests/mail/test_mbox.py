@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from abireview import limits
 from abireview.errors import InputError, LimitError, MailFormatError, NotFoundError
 from abireview.mail import mbox
-from abireview.mail.mbox import iter_mbox, iter_placed, read_bytes, read_file, read_placed, split_mbox
+from abireview.mail.mbox import Placed, iter_mbox, iter_placed, read_bytes, read_file, split_mbox
 from tests.mails import mail
 from tests.mails import mbox as as_mbox
 
@@ -186,4 +186,5 @@ def test_every_mail_can_be_read_again_at_its_place(mails: list[bytes], block: in
         file.flush()
         placed = list(iter_placed(io.BytesIO(data)))
         assert [raw for _, _, raw in placed] == split_mbox(data)
-        assert [read_placed(Path(file.name), offset, length) for offset, length, _ in placed] == split_mbox(data)
+        again = Placed(Path(file.name))
+        assert [again.read(offset, length) for offset, length, _ in placed] == split_mbox(data)

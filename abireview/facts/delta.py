@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, compress
+from itertools import accumulate, compress, product
 from typing import Literal
 
 import msgspec
@@ -223,15 +223,23 @@ def _cancel_equal(removed: list[_Item], added: list[_Item], renames: Renames, pu
     for item in added:
         waiting[item.fact.scope, item.ident].append(item)
     for item in removed:
-        scopes = {item.fact.scope, renames.apply(item.fact.scope)}
-        idents = [item.ident]
-        if item.fragment not in public:
-            idents.append(renames.ident(item.ident))
-        for scope in sorted(scopes):
-            twin = next((t for i in idents for t in waiting.get((scope, i), ()) if t.live), None)
+        scopes, idents = [item.fact.scope], [item.ident]
+        if renames.names:
+            scopes = sorted({item.fact.scope, renames.apply(item.fact.scope)})
+            if item.fragment not in public:
+                idents.append(renames.ident(item.ident))
+        for key in product(scopes, idents):
+            twin = _first_live(waiting.get(key))
             if twin is not None:
                 item.live = twin.live = False
                 break
+
+
+def _first_live(items: Iterable[_Item] | None) -> _Item | None:
+    for item in items or ():
+        if item.live:
+            return item
+    return None
 
 
 def _cancel_moves(
@@ -249,7 +257,7 @@ def _cancel_moves(
     for item in removed:
         if not item.live or item.fragment in public:
             continue
-        for ident in [item.ident, renames.ident(item.ident)]:
+        for ident in (item.ident, renames.ident(item.ident)) if renames.names else (item.ident,):
             twins = [twin for twin in waiting.get(ident, ()) if twin.live]
             twin = next((t for t in twins if _may_move(item, t, born, died)), None)
             if twin is not None:
@@ -273,14 +281,16 @@ def _pair(removed: list[_Item], added: list[_Item], renames: Renames) -> list[tu
     for item in added:
         if item.live:
             by_place[item.patch, item.fact.kind, item.fact.scope].append(item)
-    olds = [item for item in removed if item.live]
+    met = []
+    for item in removed:
+        if item.live:
+            fact = item.fact
+            candidates = by_place.get((item.patch, fact.kind, renames.apply(fact.scope)))
+            if candidates:
+                met.append((item, candidates))
     for same_key in (True, False):
-        for item in olds:
-            if not item.live:
-                continue
-            place = (item.patch, item.fact.kind, renames.apply(item.fact.scope))
-            candidates = [c for c in by_place.get(place, ()) if c.live]
-            twin = _best(item, candidates, renames, same_key)
+        for item, candidates in met:
+            twin = _best(item, [c for c in candidates if c.live], renames, same_key) if item.live else None
             if twin is not None:
                 item.live = twin.live = False
                 pairs.append((item, twin))
@@ -437,6 +447,8 @@ def _bare(term: str) -> str:
 
 def split_terms(condition: str, mark: str) -> list[str]:
     """The operands of MARK (``&&`` or ``||``) at the outermost level of a normalised condition."""
+    if mark not in condition:
+        return [condition.strip()] if condition.strip() else []
     parts: list[str] = []
     depth, start, at = 0, 0, 0
     while at < len(condition):

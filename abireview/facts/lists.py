@@ -67,9 +67,9 @@ def brackets(tokens: Sequence[Token]) -> Brackets:
 class List:
     """Tokens whose brackets all match (see :meth:`of`), with what is needed to walk over them."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], partner: dict[int, int] | None = None) -> None:
         self.tokens = list(tokens)
-        self.partner = brackets(tokens).partner
+        self.partner = brackets(tokens).partner if partner is None else partner
 
     @classmethod
     def of(cls, tokens: Sequence[Token], *, extra: int = 0) -> List:
@@ -86,7 +86,9 @@ class List:
             tokens = [*before, *tokens, *after, *[virtual("}", last)] * extra]
             found = brackets(tokens)
         stray = {*found.closers, *found.openers}  # brackets that cross each other: no list can be made of them
-        return cls([token for index, token in enumerate(tokens) if index not in stray] if stray else tokens)
+        if stray:
+            return cls([token for index, token in enumerate(tokens) if index not in stray])
+        return cls(tokens, found.partner)
 
     def split(self, span: Span | None = None) -> list[Span]:
         """The list's elements: split at its commas, and where a new line begins after a bracket without one.

@@ -7,12 +7,12 @@ import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import compress
 from operator import not_
 
 from abireview.facts.edits import differ_in_digits
-from abireview.facts.lex import Pieces, pieces_of, strip_comments, without_directives
+from abireview.facts.lex import pieces_of, strip_comments, without_directives
 from abireview.source.model import Fragment, FragmentSide
 
 DEFINED = re.compile(r"\s*#\s*define\s+([A-Za-z_]\w*)")
@@ -55,26 +55,28 @@ class Renames:
         votes: dict[str, Counter[str]] = defaultdict(Counter)
         in_code: Counter[str] = Counter()
         declared: set[str] = set()
-        alive: set[str] = set()
         lost: list[str] = []
         fixed: set[str] = set()
         changed = [(_changed(fragment.old), _changed(fragment.new)) for fragment in fragments]
-        for index, (old, new) in enumerate(changed):
-            if not old or len(old) + len(new) > MAX_LINES:
-                continue
-            old_lines, new_lines = _token_lines(old), _token_lines(new)
-            names_new = {name for line in new_lines for name in line.names}
-            alive |= names_new
+        read = [
+            (index, _Text(old), _Text(new))
+            for index, (old, new) in enumerate(changed)
+            if old and len(old) + len(new) <= MAX_LINES
+        ]
+        alive = frozenset().union(*[new.names for _, _, new in read])
+        for index, old, new in read:
+            if old.names <= alive:
+                continue  # nothing that stands here is gone
             if index in public:
-                fixed |= {name for line in old_lines for name in line.names}
-            for line in old_lines:
-                lost += line.names - names_new
-            voted = _vote(old_lines, new_lines, votes, declared)
+                fixed |= old.names
+            for line in old.lines:
+                lost += line.names - new.names
+            voted = _vote(old.lines, new.lines, votes, declared)
             if fragments[index].kind != "table":
                 in_code.update(voted)
         if not votes:
             return cls({})
-        context: set[str] | None = None
+        context = _Context(fragments)
         dropped = Counter(lost)
         gone, come = _definitions(fragments, changed, old=True), _definitions(fragments, changed, old=False)
         names = {}
@@ -86,9 +88,7 @@ class Renames:
                 continue  # a new definition takes over what another, still there, did
             if name not in gone and name not in declared and differ_in_digits(name, target):
                 continue  # another size, version or level that has its own name
-            if context is None:
-                context = _context_words(fragments)
-            if name in context:
+            if context.says(name):
                 continue
             # Rows that all exchange one handler for another are no rename of the handler.
             alike = (count >= SOME and _similar(name, target)) or (in_code[name] and _respelled(name, target))
@@ -101,39 +101,57 @@ def _changed(side: FragmentSide) -> list[str]:
     return list(compress(side.lines, side.changed))
 
 
-def _context_words(fragments: Sequence[Fragment]) -> set[str]:
-    sides = (fragment.new for fragment in fragments)
-    context = (line for side in sides for line in compress(side.lines, map(not_, side.changed)))
-    return set(WORD.findall("\n".join(context)))
+class _Context:
+    """The words on the lines of the new sides that stay as they are, put together when a name is asked for."""
+
+    def __init__(self, fragments: Sequence[Fragment]) -> None:
+        self._fragments = fragments
+
+    @cached_property
+    def _text(self) -> str:
+        sides = (fragment.new for fragment in self._fragments)
+        return "\n".join([line for side in sides for line in compress(side.lines, map(not_, side.changed))])
+
+    @cached_property
+    def _words(self) -> set[str]:
+        return set(WORD.findall(self._text))
+
+    def says(self, name: str) -> bool:
+        return name in self._text and name in self._words
 
 
 class _Line:
     """The tokens of one changed line, its shape (the tokens with names left blank), and the names on it."""
 
-    __slots__ = ("declares", "names", "shape", "tokens")
+    __slots__ = ("_shape", "declares", "names", "tokens")
 
-    def __init__(self, tokens: Pieces, *, declares: bool = True) -> None:
-        self.tokens = tokens
+    def __init__(self, text: str, *, declares: bool = True) -> None:
+        self.tokens = pieces_of(text)
         self.declares = declares  # what a #define is replaced with declares nothing
-        self.shape = tuple(["" if is_name else text for text, is_name in tokens])
-        self.names = frozenset([text for text, is_name in tokens if is_name])
+        self.names = frozenset([text for text, is_name in self.tokens if is_name])
+        self._shape: tuple[str, ...] | None = None
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        if self._shape is None:
+            self._shape = tuple(["" if is_name else text for text, is_name in self.tokens])
+        return self._shape
 
 
 _line = lru_cache(maxsize=_CACHED)(_Line)
 
 
-def _token_lines(lines: list[str]) -> list[_Line]:
-    """The lines that have tokens; of preprocessor lines those behind the directive's word."""
-    code, directives = without_directives(strip_comments(lines))
-    rests = {one.line: one.rest for one in directives if not one.rest.lstrip().startswith("#")}
-    found = []
-    for number, line in enumerate(code):
-        tokens = pieces_of(rests.get(number, line))
-        if tokens and number in rests:
-            found.append(_Line(tokens, declares=False))
-        elif tokens:
-            found.append(_line(tokens) if len(line) <= _CACHED_CHARS else _Line(tokens))
-    return found
+class _Text:
+    """The changed lines of one side that have tokens, and the names on them."""
+
+    def __init__(self, lines: list[str]) -> None:
+        code, directives = without_directives(strip_comments(lines))
+        found = [_line(text) if len(text) <= _CACHED_CHARS else _Line(text) for text in code]
+        for one in directives:  # of them what is behind their word
+            if not one.rest.lstrip().startswith("#"):
+                found[one.line] = _Line(one.rest, declares=False)
+        self.lines = [line for line in found if line.tokens]
+        self.names = frozenset().union(*[line.names for line in self.lines])
 
 
 def _definitions(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice, product
 from typing import get_args
@@ -15,7 +15,8 @@ from abireview.facts.model import Fact
 from abireview.limits import MAX_DELTAS
 from abireview.mail.model import Patch, Series
 from abireview.rules import regex
-from abireview.rules.load import RuleSet
+from abireview.rules.load import RuleSet, scopes_by_kind
+from abireview.rules.names import Table
 from abireview.rules.schema import OpName, PathClass, Pattern, Rule, Scope, views
 from abireview.rules.words import by_id, words_of
 from abireview.source.model import Fragment
@@ -84,12 +85,10 @@ class Paths:
 class Scopes:
     """Which named scopes a (kind, name, path) belongs to."""
 
-    def __init__(self, table: Sequence[Scope]) -> None:
-        self.by_kind: dict[str, list[Scope]] = defaultdict(list)
-        for scope in table:
-            for kind in scope.kind:
-                self.by_kind[kind].append(scope)
-        self.at: dict[tuple[str, str], tuple[tuple[Scope, regex.Lazy], ...]] = {}
+    def __init__(self, by_kind: Mapping[str, Sequence[Scope]], names: Mapping[str, Table]) -> None:
+        self.by_kind = by_kind
+        self.names = names
+        self.at: dict[tuple[str, str], frozenset[int]] = {}
         self.known: dict[tuple[str, str, str], tuple[Scope, ...]] = {}
         self.known_ids: dict[tuple[str, str, str], frozenset[str]] = {}
 
@@ -100,19 +99,24 @@ class Scopes:
         if found is None:
             if len(self.known) >= MAX_KNOWN_NAMES:
                 self.known.clear()
-            found = tuple(scope for scope, pattern in self._at(kind, path) if pattern.full(name))
+            found = self._look(kind, name, path) if kind in self.names else ()
             if len(name) + len(path) <= MAX_KNOWN_CHARS:
                 self.known[key] = found
         return found
 
-    def _at(self, kind: str, path: str) -> tuple[tuple[Scope, regex.Lazy], ...]:
-        """The scopes of a kind that may stand at PATH, and the expressions of their names."""
+    def _look(self, kind: str, name: str, path: str) -> tuple[Scope, ...]:
+        places = self.names[kind].matched(name) & self._at(kind, path)
+        scopes = self.by_kind[kind]
+        return tuple([scopes[place] for place in sorted(places)])
+
+    def _at(self, kind: str, path: str) -> frozenset[int]:
+        """The places among the scopes of KIND of those that may stand at PATH."""
         found = self.at.get((kind, path))
         if found is None:
             if len(self.at) >= MAX_KNOWN_PATHS:
                 self.at.clear()
-            scopes = [one for one in self.by_kind.get(kind, ()) if not one.path or regex.search(one.path, path)]
-            found = tuple((scope, regex.lazy(scope.name)) for scope in scopes)
+            scopes = enumerate(self.by_kind[kind])
+            found = frozenset([place for place, one in scopes if not one.path or regex.search(one.path, path)])
             if len(path) <= MAX_KNOWN_CHARS:
                 self.at[kind, path] = found
         return found
@@ -165,7 +169,7 @@ class Tables:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self.paths = Paths(rules.paths, rules.read, rules.touched)
-        self.scopes = Scopes(rules.scopes)
+        self.scopes = Scopes(scopes_by_kind(rules.scopes), rules.names)
         self.phrases = by_id(rules.phrases)
         self.views = tuple(View(view) for rule in rules.rules for view in views(rule))
 

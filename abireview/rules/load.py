@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from abireview.errors import RuleError
-from abireview.rules import regex
+from abireview.rules import names, regex
 from abireview.rules.schema import (
     Base,
     Gate,
@@ -42,7 +42,7 @@ STANDING = frozenset(
 )  # what a posting is, beside its words
 NO_FINDINGS = frozenset({"measured", "surface"})  # folders that no finding depends on: not part of the hash
 MAX_FILE = 262_144  # bytes of a rule file; the largest list of scopes is a tenth of it
-FORMAT = "3"  # raised when the packed form changes
+FORMAT = "4"  # raised when the packed form changes
 
 T = TypeVar("T", bound=Base)
 
@@ -50,7 +50,7 @@ T = TypeVar("T", bound=Base)
 class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was read, and ``hash``, the first 12 hex digits of a SHA-256 over the files.
 
-    ``shapes`` are those of the expressions in it.
+    ``shapes`` are those of the expressions in it, ``names`` the tables of the scopes' names by kind.
     """
 
     hash: str
@@ -66,6 +66,7 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     phrases: tuple[Phrase, ...]
     projects: bytes = b""
     shapes: dict[str, regex.Shape] = {}
+    names: dict[str, names.Table] = {}
 
     def __post_init__(self) -> None:
         regex.remember(self.shapes)
@@ -196,13 +197,24 @@ def _build(files: tuple[tuple[Path, str, bytes], ...], digest: str) -> RuleSet:
         projects=projects,
     )
     _check_references(found, {rule.id: path for path, name, _ in files for rule in found.rules if path.stem == rule.id})
-    return msgspec.structs.replace(found, shapes=_shapes(found))
+    tables = {kind: names.table_of([one.name for one in kept]) for kind, kept in scopes_by_kind(found.scopes).items()}
+    return msgspec.structs.replace(found, shapes=_shapes(found), names=tables)
 
 
 def _shapes(found: RuleSet) -> dict[str, regex.Shape]:
-    every = (found.rules, found.knobs, found.scopes, found.gates, found.paths, found.phrases)
-    texts = sorted({text for values in every for _, text in _expressions(values) if regex.FILLED not in text})
+    every = (found.rules, found.knobs, found.gates, found.paths, found.phrases)
+    said = {text for values in every for _, text in _expressions(values) if regex.FILLED not in text}
+    texts = sorted(said | {scope.path for scope in found.scopes})
     return {text: regex.shape(text) for text in texts}
+
+
+def scopes_by_kind(scopes: Iterable[Scope]) -> dict[str, list[Scope]]:
+    """The scopes by each kind that they have, in order."""
+    found: dict[str, list[Scope]] = {}
+    for scope in scopes:
+        for kind in scope.kind:
+            found.setdefault(kind, []).append(scope)
+    return found
 
 
 def _facts(path: Path, data: bytes, parts: dict[str, list[Any]]) -> None:

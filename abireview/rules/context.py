@@ -247,9 +247,11 @@ class Context:
         return self.scopes.ids(*self._named(fragment, fact), fact.path)
 
     def _named(self, fragment: int, what: Fact | Delta) -> tuple[str, str]:
-        """The kind and name by which the scope of WHAT is looked up."""
+        """The kind and name by which the scope of WHAT is looked up; a flag of a one-line mask is in that."""
         kind = self.fragments[fragment].kind
-        return (what.kind, what.key) if kind in FLAT else (kind, what.scope)
+        if kind not in FLAT:
+            return kind, what.scope
+        return ("define", what.scope) if what.kind == "flag" and what.scope else (what.kind, what.key)
 
     def surface(self, fragment: int, fact: Fact) -> str:
         """The surface of FACT: of its first named scope that has one, else of its path, else ``other``."""

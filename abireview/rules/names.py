@@ -8,7 +8,6 @@ forms that most ways have are told without compiling them.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -22,17 +21,18 @@ Form = Literal["is", "begins", "goes on", "holds", "other"]
 
 _GRAM: Final = 3  # letters by which a way is found
 # What an expression is made of, as far as that matters here: an escape, a class, a repetition, brackets, words.
-_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[*+?]|\{[^{}]*\}|\(|\)|\||\w+|.", re.DOTALL)
+_PIECE: Final = r"(?s)\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[*+?]|\{[^{}]*\}|\(|\)|\||\w+|."
 # Flags for a whole expression, and characters written as numbers or names: such an expression is taken as it is.
-_OPAQUE = re.compile(r"\(\?[aiLmsux]|\\[xuUN0-9]")
-_BRANCH = r"(?:[A-Za-z0-9_]|\\w[*+]?)+"
+_OPAQUE: Final = r"\(\?[aiLmsux]|\\[xuUN0-9]"
+_BRANCH: Final = r"(?:[A-Za-z0-9_]|\\w[*+]?)+"
 # (set|get)_…, (__)?…, _?…
-_CHOICE = re.compile(
-    rf"(?<!\\)(?:\((?:\?:)?(?P<words>{_BRANCH}(?:\|{_BRANCH})*)\)(?P<or_none>\?)?|(?P<letter>[A-Za-z0-9_])\?)(?![*+?{{])"
+_CHOICE: Final = (
+    rf"(?<!\\)(?:\((?:\?:)?(?P<words>{_BRANCH}(?:\|{_BRANCH})*)\)(?P<or_none>\?)?"
+    r"|(?P<letter>[A-Za-z0-9_])\?)(?![*+?{])"
 )
-_HIDDEN = re.compile(r"\\[()]|\[[^\]]*[()]")  # brackets that are none
+_HIDDEN: Final = r"\\[()]|\[[^\]]*[()]"  # brackets that are none
 _MAX_WAYS: Final = 48  # of one alternative
-_PLAIN = re.compile(r"(\\w\*)?([A-Za-z0-9_]+)(\\w\*|\\w\+)?")
+_PLAIN: Final = r"(\\w\*)?([A-Za-z0-9_]+)(\\w\*|\\w\+)?"
 _FORMS: Final[dict[tuple[str, str], Form]] = {
     ("", ""): "is",
     ("", r"\w*"): "begins",
@@ -114,11 +114,11 @@ def _grams(text: str) -> list[str]:
 
 def _ways(expression: str) -> Iterator[str]:
     """The alternatives of EXPRESSION: what matches as a whole is what matches one of them as a whole."""
-    if _OPAQUE.search(expression):
+    if compiled(_OPAQUE).search(expression):
         yield expression
         return
     depth, begin, place = 0, 0, 0
-    for piece in [*_PIECE.findall(expression), "|"]:
+    for piece in [*compiled(_PIECE).findall(expression), "|"]:
         depth += (piece == "(") - (piece == ")")
         if depth == 0 and piece == "|":
             yield from _spelled_out(expression[begin:place])
@@ -130,7 +130,7 @@ def _spelled_out(way: str) -> list[str]:
     """WAY with its outermost choices of words made, as long as that does not give too many."""
     parts: list[list[str]] = []
     at, count = 0, 1
-    for choice in _CHOICE.finditer(way) if not _HIDDEN.search(way) else ():
+    for choice in compiled(_CHOICE).finditer(way) if not compiled(_HIDDEN).search(way) else ():
         before = way[: choice.start()]
         words = [choice["letter"], ""] if choice["letter"] else choice["words"].split("|")
         words += [""] if choice["or_none"] else []
@@ -142,18 +142,18 @@ def _spelled_out(way: str) -> list[str]:
 
 
 def _way(place: int, text: str) -> Way:
-    plain = _PLAIN.fullmatch(text)
+    plain = compiled(_PLAIN).fullmatch(text)
     form = _FORMS.get((plain[1] or "", plain[3] or ""), "other") if plain else "other"
     return Way(place, form, plain[2] if plain else _letters(text), text)
 
 
 def _letters(way: str) -> str:
     """The longest run of letters outside of brackets that stands in every match of WAY, "" if none is seen."""
-    if _OPAQUE.search(way):
+    if compiled(_OPAQUE).search(way):
         return ""
     depth = 0
     run = best = ""
-    for piece in [*_PIECE.findall(way), ""]:
+    for piece in [*compiled(_PIECE).findall(way), ""]:
         if piece in ("*", "+", "?") or (piece[:1] == "{" and len(piece) > 1):
             run = run[:-1]  # what is repeated may be missing
         best, run = max(best, run, key=len), ""

@@ -203,6 +203,7 @@ class Evaluation:
         captures = {
             **first.captures,
             "change": _change(first),
+            "fact": _said(first.fact),
             "keys": _listed(hit.fact.key for hit in hits),
             "knob": verdict.knob.what if verdict.knob else "",
         }
@@ -365,6 +366,7 @@ def _change(hit: Hit) -> str:
 
 
 def _said(fact: Fact) -> str:
+    """The fact as C has it, about."""
     text = {"cond": f"{fact.key} ({fact.value})", "call": f"{fact.key}({fact.value})", "case": f"case {fact.key}"}
     if fact.kind == "return":
         return f"return {fact.value}".strip()

@@ -249,6 +249,22 @@ where = ["demo"]
 BOTH = {PATH: body("int r = 0;", "", "first(vcpu);", "vcpu->shown = 1;", "", "", "", "", "show(vcpu);", "return r;")}
 
 
+@pytest.mark.parametrize(
+    ("kind", "line", "said"),
+    [
+        ("call", "show(vcpu);", "show(vcpu)"),
+        ("return", "return -EPERM;", "return -EPERM"),
+        ("cond", "if (vcpu->hidden)", "if (vcpu->hidden)"),
+        ("store", "vcpu->hidden = 2;", "vcpu->hidden = 2"),
+    ],
+)
+def test_a_fact_is_said_as_the_code_has_it(tmp_path: Path, kind: str, line: str, said: str) -> None:
+    sign = SIGN.replace("calls {key}", "has {fact}").replace('"call"', f'"{kind}"').replace("low", "high") % ("", "")
+    lines = ["int r = 0;", "", "first(vcpu);", line, "\tlast(vcpu);", "return r;"]
+    told = [one.message for one in found(rule_set(tmp_path, more=sign), CALM, {PATH: body(*lines)})]
+    assert f"demo_run has {said}" in told
+
+
 def test_a_sign_has_words_grades_and_conditions_of_its_own(tmp_path: Path) -> None:
     unless = "[[unless]]\nkind = ['call']\nop = ['added']\nkey = 'show'\n"
     rules = rule_set(tmp_path, more=unless + SIGN % ("", ""))

@@ -174,6 +174,8 @@ class Evaluation:
             bound[missing.name] = ", ".join(map(str, absent)) or "none"
             if (missing.only_if == "any" and not absent) or (missing.only_if == "none" and absent):
                 return None
+            if missing.at_most and len(absent) > missing.at_most:
+                return None
         return bound
 
     def _count(self, pattern: Pattern, bound: Captures, hit: Hit) -> bool:
@@ -370,6 +372,8 @@ def _said(fact: Fact) -> str:
     text = {"cond": f"{fact.key} ({fact.value})", "call": f"{fact.key}({fact.value})", "case": f"case {fact.key}"}
     if fact.kind == "return":
         return f"return {fact.value}".strip()
+    if fact.kind == "flag":
+        return f"{'~' * fact.value.startswith('~')}{fact.key} in {fact.value.removeprefix('~')}"
     return _short(text.get(fact.kind, f"{fact.key} {fact.value}"))
 
 

@@ -42,7 +42,7 @@ STANDING = frozenset(
 )  # what a posting is, beside its words
 NO_FINDINGS = frozenset({"measured", "surface"})  # folders that no finding depends on: not part of the hash
 MAX_FILE = 262_144  # bytes of a rule file; the largest list of scopes is a tenth of it
-FORMAT = "4"  # raised when the packed form changes
+FORMAT = "5"  # raised when the packed form changes
 
 T = TypeVar("T", bound=Base)
 

@@ -103,7 +103,8 @@ class Collect(Base, frozen=True, kw_only=True):
 class Missing(Base, frozen=True, kw_only=True):
     """The numbers from ``first`` to ``last`` that are not in the collected ``of``; captured as ``name``.
 
-    ``only_if``: the rule fires only where some ("any") or none ("none") are missing.
+    ``only_if``: the rule fires only where some ("any") or none ("none") are missing. ``at_most``: nor where more than
+    so many are (0: any number), for then the diff does not show the lines between.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Missing(Base, frozen=True, kw_only=True):
     last: str
     of: str
     only_if: Literal["", "any", "none"] = ""
+    at_most: int = 0
 
 
 class Variant(Base, frozen=True, kw_only=True):

@@ -55,8 +55,6 @@ class Way(msgspec.Struct, frozen=True, array_like=True, gc=False):
             return compiled(self.text).fullmatch(name) is not None
         if self.form == "holds":
             return self.letters in name
-        if self.form == "is":
-            return name == self.letters
         return name.startswith(self.letters) and (self.form == "begins" or name != self.letters)
 
 
